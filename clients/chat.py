@@ -1,0 +1,207 @@
+"""One request to an OpenAI-compatible chat server, with the only retry policy there is."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from lmms_eval_ja.clients.settings import JudgeSettings
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, AsyncOpenAI
+    from openai.types.chat import ChatCompletion
+
+Message = dict[str, Any]
+FailureKind = Literal["transport", "key", "filter"]
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+KEY_STATUS = {401, 403}
+#: Statuses worth another try: the server is busy, restarting or behind a gateway that is.
+RETRY_STATUS = {408, 409, 425, 429, 500, 502, 503, 504, 529}
+
+
+class ChatError(Exception):
+    """A request without a usable reply. `kind` names the failure; the message says what the server said."""
+
+    def __init__(self, kind: FailureKind, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """What is sent, and the numbers that make it this request: `repeat` and `reask` count from 0."""
+
+    model: str
+    messages: list[Message]
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    repeat: int = 0
+    reask: int = 0
+
+    def key(self) -> str:
+        """SHA-256 (hex) of all that is sent: the address of the reply in the store."""
+        content = {
+            "messages": self.messages,
+            "model": self.model,
+            "sampling": dict(self.sampling),
+            "repeat": self.repeat,
+            "reask": self.reask,
+        }
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class ChatReply:
+    """What came back; `model` is as the server reports it, `seconds` the time of the successful try."""
+
+    content: str | None
+    finish_reason: str | None
+    refusal: str | None
+    model: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    seconds: float
+
+
+class ChatClient:
+    """Asks one judge. Use from one event loop; connections are kept and shared."""
+
+    def __init__(self, settings: JudgeSettings) -> None:
+        self.settings = settings
+        self._client: AsyncOpenAI | None = None
+
+    async def ask(self, request: ChatRequest) -> ChatReply:
+        """Send a request, again after a passing fault, until `deadline_s` is over.
+
+        Raises:
+            ChatError: kind "key" (rejected, never retried), "filter" (the provider's content filter),
+                "transport" (everything else: no answer before the deadline, or an error that stays).
+        """
+        end = time.monotonic() + self.settings.deadline_s
+        wait = FIRST_WAIT_S
+        while True:
+            try:
+                return await self._ask_once(request, end - time.monotonic())
+            except _PassingError as fault:
+                pause = max(fault.retry_after or 0.0, wait * random.uniform(0.5, 1.0))  # noqa: S311 (spreads retries)
+                if time.monotonic() + pause >= end:
+                    raise ChatError("transport", f"{fault} (gave up after {self.settings.deadline_s:g} s)") from None
+                await asyncio.sleep(pause)
+                wait = min(2 * wait, LONGEST_WAIT_S)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def _ask_once(self, request: ChatRequest, left_s: float) -> ChatReply:
+        import openai
+
+        if self._client is None:
+            self._client = openai.AsyncOpenAI(
+                api_key=self.settings.key() or "none", base_url=self.settings.base_url, max_retries=0
+            )
+        started = time.monotonic()
+        known = {k: v for k, v in request.sampling.items() if k not in self.settings.extra_body}
+        try:
+            completion = await self._client.chat.completions.create(
+                model=request.model,
+                messages=request.messages,  # type: ignore[arg-type]
+                timeout=max(0.1, min(self.settings.timeout_s, left_s)),
+                extra_body=self.settings.extra_body or None,
+                **known,
+            )
+        except openai.APIStatusError as error:
+            raise _status_error(error) from None
+        except openai.APIConnectionError as error:
+            raise _PassingError(f"{type(error).__name__}: {error.__cause__ or error}") from None
+        except (openai.APIError, ValueError) as error:
+            raise _PassingError(f"unreadable response: {type(error).__name__}: {error}") from None
+        return _read(completion, request.model, time.monotonic() - started)
+
+
+class _PassingError(Exception):
+    """A fault that may be gone at the next try."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+def _status_error(error: APIStatusError) -> Exception:
+    status, text = error.status_code, _server_text(error)
+    if status in KEY_STATUS:
+        return ChatError("key", f"the judge rejects the key (HTTP {status}): {text}")
+    if "content_filter" in text or "content_policy" in text:
+        return ChatError("filter", f"HTTP {status}: {text}")
+    if "insufficient_quota" in text:
+        return ChatError("key", f"the account has no quota left (HTTP {status}): {text}")
+    if status in RETRY_STATUS:
+        return _PassingError(f"HTTP {status}: {text}", _retry_after(error.response.headers))
+    return ChatError("transport", f"HTTP {status}: {text}")
+
+
+def _server_text(error: APIStatusError) -> str:
+    body = error.body if error.body is not None else error.response.text
+    return (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False))[:500]
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    try:
+        return max(0.0, float(headers["retry-after"]))
+    except (KeyError, ValueError):
+        return None
+
+
+def _read(completion: ChatCompletion | str | None, asked: str, seconds: float) -> ChatReply:
+    choices = getattr(completion, "choices", None)
+    if not choices or isinstance(completion, str) or completion is None:
+        raise _PassingError("the response holds no choices")
+    choice, usage = choices[0], completion.usage
+    if choice.finish_reason == "content_filter":
+        raise ChatError("filter", "the provider's content filter cut the reply")
+    return ChatReply(
+        content=choice.message.content,
+        finish_reason=choice.finish_reason,
+        refusal=getattr(choice.message, "refusal", None),
+        model=completion.model or asked,
+        prompt_tokens=usage.prompt_tokens if usage else None,
+        completion_tokens=usage.completion_tokens if usage else None,
+        seconds=seconds,
+    )
+
+
+def probe(settings: JudgeSettings) -> str | None:
+    """Ask the server for its list of models, which costs nothing. Blocks up to 10 s.
+
+    Returns:
+        What is wrong, in a sentence that says what to do, or None. A server without that list but which
+        answers at all counts as reachable.
+    """
+    import httpx
+
+    key = settings.key()
+    if settings.is_openai and key is None:
+        return (
+            f"the judge {settings.model} at {settings.base_url} wants a key: set {settings.api_key_env}, or choose "
+            "another judge (LMMS_EVAL_JA_JUDGE, judge.toml)"
+        )
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        answer = httpx.get(f"{settings.base_url}/models", headers=headers, timeout=10.0)
+    except httpx.HTTPError as error:
+        return (
+            f"the judge at {settings.base_url} cannot be reached ({type(error).__name__}: {error}): start it, correct "
+            "its address (base_url in judge.toml, or LMMS_EVAL_JA_JUDGE_BASE_URL), or generate now and judge later "
+            "with --predict_only"
+        )
+    if answer.status_code in KEY_STATUS:
+        return f"the judge at {settings.base_url} rejects the key in {settings.api_key_env} (HTTP {answer.status_code})"
+    return None

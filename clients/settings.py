@@ -1,0 +1,214 @@
+"""Settings: one file (`judge.toml`), environment variables over it, keys of providers from the environment only."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PREFIX = "LMMS_EVAL_JA_"
+OPENAI_URL = "https://api.openai.com/v1"
+DEFAULT_MODEL = "gpt-5.1-2025-11-13"
+#: Names that need no judge.toml.
+BUILT_IN_JUDGES: dict[str, dict[str, Any]] = {"openai": {}, "overlap": {"provider": "overlap", "model": "overlap"}}
+#: OpenAI's model families that think before they answer: no temperature, `max_completion_tokens`.
+REASONING_PREFIXES = ("o1", "o3", "o4", "gpt-5")
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message names the file or variable, the field and the fix."""
+
+
+class JudgeSettings(BaseModel):
+    """One judge: where it is and how it is asked. Fields left at None follow the protocol."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: Literal["openai", "overlap"] = "openai"
+    model: str = DEFAULT_MODEL
+    base_url: str = OPENAI_URL
+    api_key_env: str = "OPENAI_API_KEY"
+    concurrency: int = Field(default=64, ge=1, le=1024)
+    timeout_s: float = Field(default=120.0, gt=0)
+    deadline_s: float = Field(default=300.0, gt=0)
+    max_failures_in_row: int = Field(default=10, ge=1)
+    repeats: int = Field(default=1, ge=1)
+    reasks: int = Field(default=2, ge=0, le=10)
+    reasoning: bool | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    seed: int | None = None
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise ValueError(f"{value!r} is no address; expected something like http://127.0.0.1:8000/v1")
+        return value.rstrip("/")
+
+    @property
+    def is_openai(self) -> bool:
+        """Whether the address is OpenAI's own, which always wants a key."""
+        return urlsplit(self.base_url).hostname == "api.openai.com"
+
+    @property
+    def thinks(self) -> bool:
+        """Whether the judge is asked as a reasoning model (stated, or known from OpenAI's model names)."""
+        if self.reasoning is not None:
+            return self.reasoning
+        return self.is_openai and self.model.startswith(REASONING_PREFIXES)
+
+    def key(self, environ: Mapping[str, str] | None = None) -> str | None:
+        """The provider's key from the environment, or None."""
+        return (os.environ if environ is None else environ).get(self.api_key_env) or None
+
+    def sampling(self, prescribed: Mapping[str, Any]) -> dict[str, Any]:
+        """The sampling fields as they are sent: what the protocol prescribes, what the settings override.
+
+        Args:
+            prescribed: the protocol's `temperature`, `max_tokens`, `seed`, `top_p`, where it has them.
+        """
+        fields = ("temperature", "max_tokens", "seed", "top_p")
+        sent = {name: value for name in fields if (value := prescribed.get(name)) is not None}
+        sent |= {name: value for name in fields if (value := getattr(self, name)) is not None}
+        if self.thinks:
+            # A reasoning model takes no temperature, and its hidden reasoning counts as completion tokens.
+            limit = self.max_tokens or max(8192, int(sent.get("max_tokens", 0)))
+            sent = {k: v for k, v in sent.items() if k not in {"temperature", "top_p", "max_tokens"}}
+            sent["max_completion_tokens"] = limit
+        return sent | self.extra_body
+
+
+class Settings(BaseModel):
+    """All settings of a run; `source` is the file they came from, or None."""
+
+    model_config = ConfigDict(frozen=True)
+
+    judge_name: str
+    judge: JudgeSettings
+    store: Path
+    assets: Path | None = None
+    allow_changed_data: bool = False
+    source: Path | None = None
+
+    def shown(self, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """A record of the settings for logs and results: says whether a key is present, never the key."""
+        judge = self.judge.model_dump(exclude_none=True, exclude_defaults=True)
+        judge |= {"name": self.judge_name, "provider": self.judge.provider, "model": self.judge.model}
+        if self.judge.provider == "openai":
+            judge["base_url"] = _without_userinfo(self.judge.base_url)
+            judge["key"] = f"{self.judge.api_key_env} is {'set' if self.judge.key(environ) else 'not set'}"
+        return {
+            "judge": judge,
+            "store": str(self.store),
+            "assets": str(self.assets) if self.assets else None,
+            "allow_changed_data": self.allow_changed_data,
+            "file": str(self.source) if self.source else None,
+        }
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings: built-in values, then the first `judge.toml` found, then `LMMS_EVAL_JA_…`.
+
+    Looked for in this order: `LMMS_EVAL_JA_JUDGE_FILE`, `./judge.toml`, the user's configuration folder.
+
+    Raises:
+        SettingsError: a file that cannot be read, an unknown judge or field, a value out of range.
+    """
+    env = os.environ if environ is None else environ
+    source = _judge_file(env)
+    content = _read(source) if source else {}
+    judges: dict[str, dict[str, Any]] = BUILT_IN_JUDGES | content.get("judges", {})
+    name = env.get(PREFIX + "JUDGE") or content.get("judge", "openai")
+    if name not in judges:
+        where = f"{source} and the built-in ones" if source else "the built-in ones (no judge.toml was found)"
+        raise SettingsError(f"unknown judge {name!r}; expected one of {', '.join(sorted(judges))}, from {where}")
+    fields = dict(judges[name])
+    fields |= {
+        field: env[variable]
+        for field in JudgeSettings.model_fields
+        if field != "extra_body" and (variable := f"{PREFIX}JUDGE_{field.upper()}") in env
+    }
+    try:
+        judge = JudgeSettings.model_validate(fields)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, name, source)) from None
+    store = env.get(PREFIX + "STORE") or content.get("store")
+    assets = env.get(PREFIX + "ASSETS") or content.get("assets")
+    return Settings(
+        judge_name=name,
+        judge=judge,
+        store=Path(store).expanduser() if store else platformdirs.user_data_path("lmms-eval-ja") / "verdicts.sqlite",
+        assets=Path(assets).expanduser() if assets else None,
+        allow_changed_data=_flag(env.get(PREFIX + "ALLOW_CHANGED_DATA"), default=content.get("allow_changed_data")),
+        source=source,
+    )
+
+
+def _judge_file(env: Mapping[str, str]) -> Path | None:
+    stated = env.get(PREFIX + "JUDGE_FILE")
+    if stated:
+        path = Path(stated).expanduser()
+        if not path.is_file():
+            raise SettingsError(f"{PREFIX}JUDGE_FILE names {path}, which is not a file")
+        return path
+    for path in (Path("judge.toml"), platformdirs.user_config_path("lmms-eval-ja") / "judge.toml"):
+        if path.is_file():
+            return path.resolve()
+    return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from None
+    known = {"judge", "judges", "store", "assets", "allow_changed_data"}
+    if unknown := sorted(set(content) - known):
+        raise SettingsError(f"{path}: unknown key {unknown[0]!r}; expected one of {', '.join(sorted(known))}")
+    judges = content.get("judges", {})
+    if not isinstance(judges, dict) or not all(isinstance(judge, dict) for judge in judges.values()):
+        raise SettingsError(f"{path}: each judge is a table of its own, such as [judges.local]")
+    if not isinstance(content.get("judge", ""), str):
+        raise SettingsError(
+            f'{path}: judge is the name of the judge to use (judge = "local"); its fields stand under [judges.local]'
+        )
+    return content
+
+
+def _explain(error: ValidationError, judge: str, source: Path | None) -> str:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    where = f"{source}, [judges.{judge}]" if source else f"judge {judge!r}"
+    if first["type"] == "extra_forbidden":
+        return f"{where}: unknown field {field!r}; expected one of {', '.join(sorted(JudgeSettings.model_fields))}"
+    return f"{where}: {field}: {first['msg']} (got {first['input']!r}; environment: {PREFIX}JUDGE_{field.upper()})"
+
+
+def _flag(text: str | None, *, default: object) -> bool:
+    if text is None:
+        return bool(default)
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off", ""}:
+        return False
+    raise SettingsError(f"{PREFIX}ALLOW_CHANGED_DATA: expected 1 or 0, got {text!r}")
+
+
+def _without_userinfo(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -1,0 +1,109 @@
+"""Data is what it says it is: row count, columns, a checksum of the texts, the revision that was really loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from datasets import Dataset
+
+from lmms_eval_ja.clients import load_settings
+
+_REVISION = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
+
+
+class DatasetError(SystemExit):
+    """A dataset that is not the benchmark's.
+
+    An exit rather than an exception: lmms-eval loads data under a retry that would ask five times and then hide it.
+    """
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """What a benchmark's data is known to be.
+
+    Attributes:
+        name: on the hub, or a file's.
+        rows: number of rows as published (before flattening).
+        columns: those that scoring needs.
+        texts: gives the texts that make the benchmark, from a dataset; None where no checksum is known.
+        texts_sha256: of those texts (see `checksum`).
+    """
+
+    name: str
+    rows: int
+    columns: Sequence[str]
+    texts: Callable[[Dataset], Iterable[str]] | None = None
+    texts_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What was loaded. `revision` is the commit as far as it can be read back, `changed` says what differs."""
+
+    name: str
+    rows: int
+    revision: str | None
+    texts_sha256: str | None
+    changed: tuple[str, ...] = ()
+
+
+def check_dataset(dataset: Dataset, spec: DatasetSpec) -> DatasetFacts:
+    """Compare a loaded dataset with what the benchmark is known to be.
+
+    Raises:
+        DatasetError: a column is missing; or rows or texts differ and `LMMS_EVAL_JA_ALLOW_CHANGED_DATA` is not set.
+    """
+    found = list(dataset.column_names)
+    if missing := [name for name in spec.columns if name not in found]:
+        raise DatasetError(f"{spec.name}: column {missing[0]!r} is missing; found {', '.join(found)}")
+    changed = []
+    if len(dataset) != spec.rows:
+        changed.append(f"{len(dataset)} rows, expected {spec.rows}")
+    digest = checksum(spec.texts(dataset)) if spec.texts else None
+    if spec.texts_sha256 and digest != spec.texts_sha256:
+        changed.append(f"texts have sha256 {digest}, expected {spec.texts_sha256}")
+    facts = DatasetFacts(spec.name, len(dataset), loaded_revision(dataset), digest, tuple(changed))
+    if changed and not load_settings().allow_changed_data:
+        raise DatasetError(
+            f"{spec.name} is not the benchmark's data: {'; '.join(changed)} (revision {facts.revision or 'unknown'}). "
+            "Scores would not be comparable. Delete the cached copy and load it again, or set "
+            "LMMS_EVAL_JA_ALLOW_CHANGED_DATA=1 to go on; the change is then part of the fingerprint"
+        )
+    return facts
+
+
+def spec_of(process_docs: Callable[[Dataset], Dataset]) -> DatasetSpec:
+    """The `SPEC` that stands beside a task's `process_docs`."""
+    spec: DatasetSpec = sys.modules[process_docs.__module__].SPEC
+    return spec
+
+
+def checksum(texts: Iterable[str]) -> str:
+    """SHA-256 (hex) over texts in their order, blind to Unicode composition, line endings and outer white space."""
+    digest = hashlib.sha256()
+    for text in texts:
+        plain = unicodedata.normalize("NFC", text).replace("\r\n", "\n").strip()
+        digest.update(plain.encode() + b"\0")
+    return digest.hexdigest()
+
+
+def loaded_revision(dataset: Dataset) -> str | None:
+    """The hub commit a dataset came from: offline, `datasets` ignores a pin, but its cache path tells the truth."""
+    for file in dataset.cache_files:
+        if found := _REVISION.search(str(file["filename"])):
+            return found[0]
+    return None
+
+
+def with_columns(dataset: Dataset, columns: dict[str, list[Any]]) -> Dataset:
+    """The dataset with columns added; the images are not copied."""
+    for name, values in columns.items():
+        dataset = dataset.add_column(name, values)
+    return dataset

@@ -1,0 +1,35 @@
+"""Heron-Bench (arXiv 2404.07824): 103 questions on 21 pictures, compared with GPT-4's answers."""
+
+from __future__ import annotations
+
+from datasets import Dataset
+
+from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, check_dataset, with_columns
+
+#: Whose answers are the reference, a key of the column `answer`.
+REFERENCE = "gpt-4-0125-preview"
+
+SPEC = DatasetSpec(
+    name="Silviase/Japanese-Heron-Bench",
+    rows=103,
+    columns=("question_id", "image", "category", "image_category", "context", "text", "answer"),
+    texts=lambda dataset: dataset["text"],
+    texts_sha256="f58d960edd62d17e454d052a896076615c709403b5cf8fc89380847fddde1839",
+)
+
+
+def process_docs(dataset: Dataset) -> Dataset:
+    """Check the data; name question, reference and picture by the conventional columns.
+
+    The flattened dataset has no picture names: the description of a picture, unique to it, names its cluster.
+    """
+    check_dataset(dataset, SPEC)
+    contexts = list(dict.fromkeys(dataset["context"]))
+    return with_columns(
+        dataset,
+        {
+            "question": list(dataset["text"]),
+            "reference": [answer[REFERENCE] for answer in dataset["answer"]],
+            "image_id": [f"{contexts.index(context) + 1:03d}" for context in dataset["context"]],
+        },
+    )

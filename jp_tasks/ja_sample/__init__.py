@@ -1,0 +1,1 @@
+"""The small benchmark that ships with the package."""

@@ -1,0 +1,23 @@
+"""`ja_sample`: a small benchmark drawn for this project, scored by every protocol that needs nothing fetched."""
+
+from __future__ import annotations
+
+from datasets import Dataset
+
+from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, check_dataset
+from lmms_eval_ja.judges import score_ja_pairwise, score_rouge_l, score_vqa_likert, together
+
+SPEC = DatasetSpec(
+    name="ja_sample",
+    rows=40,
+    columns=("question_id", "image_id", "image", "category", "image_category", "context", "question", "answer"),
+    texts=lambda dataset: dataset["question"],
+)
+
+process_results = together(score_rouge_l, score_vqa_likert, score_ja_pairwise)
+
+
+def process_docs(dataset: Dataset) -> Dataset:
+    """Check the data."""
+    check_dataset(dataset, SPEC)
+    return dataset

@@ -1,0 +1,1 @@
+"""JA-VLM-Bench-In-the-Wild."""

@@ -1,0 +1,22 @@
+"""JA-VLM-Bench-In-the-Wild (Sakana AI): 50 questions on 42 pictures of things Japanese."""
+
+from __future__ import annotations
+
+from datasets import Dataset
+
+from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, check_dataset, with_columns
+
+SPEC = DatasetSpec(
+    name="SakanaAI/JA-VLM-Bench-In-the-Wild",
+    rows=50,
+    columns=("image_url", "image", "question", "answer"),
+)
+
+
+def process_docs(dataset: Dataset) -> Dataset:
+    """Check the data; number the rows, and name a picture by its address."""
+    check_dataset(dataset, SPEC)
+    return with_columns(
+        dataset,
+        {"question_id": [str(n) for n in range(len(dataset))], "image_id": list(dataset["image_url"])},
+    )

@@ -1,0 +1,53 @@
+"""How an LLM is asked for a score: protocols, judges, the engine, and the way from verdicts to a score."""
+
+from lmms_eval_ja.judges.engine import Engine, current_engine, judge_samples, reset_engine
+from lmms_eval_ja.judges.judge import OVERLAP_LABEL, Judge
+from lmms_eval_ja.judges.protocols import PROTOCOLS, Protocol, ReplyError, protocol
+from lmms_eval_ja.judges.results import (
+    comparing,
+    grading,
+    missing_columns,
+    protocols_of,
+    sample_of,
+    score_ja_pairwise,
+    score_original,
+    score_rouge_l,
+    score_vqa_likert,
+    together,
+)
+from lmms_eval_ja.judges.sample import Sample
+from lmms_eval_ja.judges.scores import AGGREGATIONS, LEAST_COVERAGE, MetricItem, Report, Score
+from lmms_eval_ja.judges.verdict import PARSE_FAILURES, PASSING_FAILURES, Failure, Verdict
+
+__all__ = [
+    "AGGREGATIONS",
+    "LEAST_COVERAGE",
+    "OVERLAP_LABEL",
+    "PARSE_FAILURES",
+    "PASSING_FAILURES",
+    "PROTOCOLS",
+    "Engine",
+    "Failure",
+    "Judge",
+    "MetricItem",
+    "Protocol",
+    "ReplyError",
+    "Report",
+    "Sample",
+    "Score",
+    "Verdict",
+    "comparing",
+    "current_engine",
+    "grading",
+    "judge_samples",
+    "missing_columns",
+    "protocol",
+    "protocols_of",
+    "reset_engine",
+    "sample_of",
+    "score_ja_pairwise",
+    "score_original",
+    "score_rouge_l",
+    "score_vqa_likert",
+    "together",
+]

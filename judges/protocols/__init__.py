@@ -1,0 +1,22 @@
+"""The protocols by name."""
+
+from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score
+from lmms_eval_ja.judges.protocols.heron import HeronBench
+from lmms_eval_ja.judges.protocols.pairwise import JaPairwise
+from lmms_eval_ja.judges.protocols.vqa import VqaLikert
+
+PROTOCOLS: dict[str, Protocol] = {p.name: p for p in (HeronBench(), JaPairwise(), VqaLikert())}
+
+
+def protocol(name: str) -> Protocol:
+    """The protocol of a name.
+
+    Raises:
+        ValueError: unknown; the message lists the valid names.
+    """
+    if name not in PROTOCOLS:
+        raise ValueError(f"unknown protocol {name!r}; expected one of {', '.join(sorted(PROTOCOLS))}")
+    return PROTOCOLS[name]
+
+
+__all__ = ["PROTOCOLS", "Message", "Protocol", "ReplyError", "Score", "protocol"]

@@ -1,0 +1,100 @@
+"""What a protocol is: the messages to the judge, and how its reply is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from lmms_eval_ja.judges.sample import Sample
+
+Message = dict[str, Any]
+#: Breaks a delimiter that stands inside a text without changing what is read: U+2060 has no width.
+WORD_JOINER = "\u2060"
+
+
+@dataclass(frozen=True)
+class Score:
+    """A reply that could be read: the answer's score and, in comparing protocols, the reference's."""
+
+    score: float
+    reference: float | None = None
+
+
+class ReplyError(ValueError):
+    """A reply that gives no score. `kind`: "parse" (not readable) or "range" (read, but off the scale)."""
+
+    def __init__(self, kind: Literal["parse", "range"], message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Protocol(ABC):
+    """Messages and parsing under a name and a version; a change of either that can move a score raises the version."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    #: Ends of the scale, both included.
+    low: ClassVar[float]
+    high: ClassVar[float]
+    #: Whether the reference answer gets a score too.
+    compares: ClassVar[bool] = False
+    #: How often the judge is asked about one answer, each time a little differently (orders of the two answers).
+    passes: ClassVar[int] = 1
+    #: What the protocol prescribes; the judge's settings may override it.
+    sampling: ClassVar[Mapping[str, Any]]
+    #: Marks of the prompt that a text must not be able to write.
+    delimiters: ClassVar[Sequence[str]] = ()
+
+    @abstractmethod
+    def messages(self, sample: Sample, pass_: int = 0) -> list[Message]:
+        """The chat messages for one answer, in one of the `passes`."""
+
+    @abstractmethod
+    def parse(self, reply: str, pass_: int = 0) -> Score:
+        """Read a reply.
+
+        Raises:
+            ReplyError: no score can be read, or it is off the scale.
+        """
+
+    @abstractmethod
+    def template(self) -> str:
+        """All of the prompt that does not come from the sample; its hash is part of the fingerprint."""
+
+    def check(self) -> None:  # noqa: B027 (most protocols need nothing)
+        """Fail early when something that the prompt needs is not there.
+
+        Raises:
+            AssetError: a file of the benchmark is missing; the message says how to get it.
+        """
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What makes scores of this protocol comparable: name, version, hash of the prompt."""
+        text = json.dumps([self.template(), self.passes], ensure_ascii=False)
+        return {
+            "protocol": self.name,
+            "version": self.version,
+            "prompt_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        }
+
+    def quoted(self, text: str) -> str:
+        """A text as it may stand in the prompt: it cannot write one of the prompt's delimiters."""
+        if not self.delimiters:
+            return text
+        marks = "|".join(re.escape(mark) for mark in self.delimiters)
+        return re.sub(marks, lambda found: found[0][0] + WORD_JOINER + found[0][1:], text, flags=re.IGNORECASE)
+
+    def on_scale(self, value: float) -> float:
+        """The value itself, if it is on the scale.
+
+        Raises:
+            ReplyError: of kind "range".
+        """
+        if not self.low <= value <= self.high:
+            raise ReplyError("range", f"{value:g} is off the scale of {self.low:g} to {self.high:g}")
+        return value

@@ -1,0 +1,86 @@
+"""`original`: Heron-Bench as its authors judge it (arXiv 2404.07824, code at turingmotors/heron 883cd7c).
+
+The judge sees no image: a description of it, the question, GPT-4's answer and the answer under test, always in this
+order, and the category's rule. It writes both scores, 1 to 10, on the first line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from functools import cache
+
+from lmms_eval_ja.clients import AssetError, asset
+from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score
+from lmms_eval_ja.judges.sample import Sample
+
+_SYSTEM = "You are a helpful and precise assistant for checking the quality of the answer."
+# The frame and the closing line are prescribed by the benchmark.
+_FRAME = (
+    "[Context]\n{context}\n\n[Question]\n{question}\n\n[Assistant 1]\n{reference}\n\n[End of Assistant 1]\n\n"
+    "[Assistant 2]\n{answer}\n\n[End of Assistant 2]\n\n[System]\n{rule}\n\n"
+    "If it is not relevant to the context, does not answer directly, or says the wrong thing, give it a low score.\n\n"
+)
+_NUMBER = r"\d+(?:\.\d+)?"
+#: "8 9", "8, 9", "8/10 9/10", after markdown and full-width forms are gone.
+_TWO = re.compile(rf"({_NUMBER})(?:\s*/\s*10)?(?:\s+|\s*[,、;]\s*)({_NUMBER})(?:\s*/\s*10)?")
+
+
+@cache
+def _rules(path: str) -> dict[str, str]:
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 (a cached key must be a string)
+        return {category: entry["prompt"] for category, entry in json.load(file).items()}
+
+
+class HeronBench(Protocol):
+    """Both answers get 1 to 10; temperature 0, 1,024 tokens, no seed."""
+
+    name = "original"
+    version = 1
+    low, high = 1, 10
+    compares = True
+    sampling = {"temperature": 0, "max_tokens": 1024}  # noqa: RUF012 (a ClassVar by the base)
+    delimiters = (
+        "[Context]",
+        "[Question]",
+        "[Assistant 1]",
+        "[End of Assistant 1]",
+        "[Assistant 2]",
+        "[End of Assistant 2]",
+        "[System]",
+    )
+
+    def check(self) -> None:
+        """Fail early when `rule.json` is not there."""
+        self.template()
+
+    def template(self) -> str:
+        """System message, frame and the rules of the three categories."""
+        rules = _rules(str(asset("heron_bench/rule.json")))
+        return "\n".join([_SYSTEM, _FRAME, *(rules[category] for category in ("conv", "detail", "complex"))])
+
+    def messages(self, sample: Sample, pass_: int = 0) -> list[Message]:
+        """System and user message; the category of the sample picks the rule."""
+        del pass_
+        rules = _rules(str(asset("heron_bench/rule.json")))
+        if sample.category not in rules:
+            raise AssetError(f"rule.json has no rule for category {sample.category!r}; it has {', '.join(rules)}")
+        user = _FRAME.format(
+            context=self.quoted(sample.context),
+            question=self.quoted(sample.question),
+            reference=self.quoted(sample.reference),
+            answer=self.quoted(sample.answer),
+            rule=rules[sample.category],
+        )
+        return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": user}]
+
+    def parse(self, reply: str, pass_: int = 0) -> Score:
+        """Two numbers alone on the first line that is not empty: the reference's, then the answer's."""
+        del pass_
+        lines = [line.strip() for line in unicodedata.normalize("NFKC", reply).splitlines() if line.strip()]
+        first = lines[0].strip("*_`#> ") if lines else ""
+        found = _TWO.fullmatch(first)
+        if found is None:
+            raise ReplyError("parse", f"the first line holds no two scores: {first[:80]!r}")
+        return Score(reference=self.on_scale(float(found[1])), score=self.on_scale(float(found[2])))

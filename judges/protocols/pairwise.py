@@ -1,0 +1,89 @@
+"""`ja_pairwise`: answer and reference compared in both orders, in our own Japanese wording, replied as JSON.
+
+The shape of the reply, `{"score_gpt": …, "score": …}` from 1 to 10, is the one in use for Heron-Bench among Japanese
+harnesses since 2025; the wording is this project's, so scores are not comparable with theirs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from importlib.resources import files
+from typing import Any
+
+from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score
+from lmms_eval_ja.judges.sample import Sample
+
+_FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL | re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_REFERENCE = "【参照回答 ここから】\n{reference}\n【参照回答 ここまで】"
+_ANSWER = "【評価対象の回答 ここから】\n{answer}\n【評価対象の回答 ここまで】"
+
+
+def _prompt() -> str:
+    return (files("lmms_eval_ja.judges.protocols") / "ja_pairwise.txt").read_text(encoding="utf-8")
+
+
+class JaPairwise(Protocol):
+    """Pass 0 shows the reference first, pass 1 the answer first; the scores are the means of the two."""
+
+    name = "ja_pairwise"
+    version = 1
+    low, high = 1, 10
+    compares = True
+    passes = 2
+    sampling = {"temperature": 0, "max_tokens": 1024, "seed": 0}  # noqa: RUF012 (a ClassVar by the base)
+    delimiters = ("【",)
+
+    def template(self) -> str:
+        """The prompt with its places for context, question and the two answers."""
+        return f"{_prompt()}\n{_REFERENCE}\n{_ANSWER}"
+
+    def messages(self, sample: Sample, pass_: int = 0) -> list[Message]:
+        """One user message; the pass decides which answer stands first."""
+        blocks = [
+            _REFERENCE.format(reference=self.quoted(sample.reference)),
+            _ANSWER.format(answer=self.quoted(sample.answer)),
+        ]
+        first, second = blocks if pass_ == 0 else reversed(blocks)
+        content = _prompt().format(
+            context=self.quoted(sample.context) or "(なし)",
+            question=self.quoted(sample.question),
+            first=first,
+            second=second,
+        )
+        return [{"role": "user", "content": content}]
+
+    def parse(self, reply: str, pass_: int = 0) -> Score:
+        """The last JSON object that holds both keys, in a code fence or in prose; digits may be full-width."""
+        del pass_
+        text = unicodedata.normalize("NFKC", reply)
+        for candidate in reversed([*_objects(text), *(o for fence in _FENCE.findall(text) for o in _objects(fence))]):
+            if {"score", "score_gpt"} <= candidate.keys():
+                score, reference = _number(candidate["score"]), _number(candidate["score_gpt"])
+                return Score(score=self.on_scale(score), reference=self.on_scale(reference))
+        raise ReplyError("parse", f'no JSON object with "score_gpt" and "score": {reply[:80]!r}')
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    """All JSON objects that stand in a text, in order, not looking inside those found."""
+    decoder, found, at = json.JSONDecoder(strict=False), [], text.find("{")
+    while at != -1:
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except (json.JSONDecodeError, RecursionError):
+            end = at + 1
+        else:
+            if isinstance(value, dict):
+                found.append(value)
+        at = text.find("{", end)
+    return found
+
+
+def _number(value: object) -> float:
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return float(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value == value:  # noqa: PLR0124 (NaN)
+        return float(value)
+    raise ReplyError("parse", f"{value!r} is not a score")

@@ -1,0 +1,28 @@
+"""What is judged: one answer with its question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One answer of the model under test.
+
+    Attributes:
+        sample_id: unique in its task; results are ordered by it.
+        question: as the model saw it.
+        answer: the model's answer; may be empty, which is an answer.
+        reference: the answer that it is compared with.
+        context: what the image shows, for a judge that does not see it.
+        category: picks the rule of a protocol, and the category of the score.
+        cluster: samples that share it are not independent (the same image).
+    """
+
+    sample_id: str
+    question: str
+    answer: str
+    reference: str = ""
+    context: str = ""
+    category: str = ""
+    cluster: str = ""

@@ -1,0 +1,231 @@
+"""From verdicts to a score: the items that go through lmms-eval, and the aggregations that read them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lmms_eval_ja.judges.verdict import PASSING_FAILURES, Failure, Verdict
+from lmms_eval_ja.metrics import Estimate, mean, mean_of_ratios, ratio_of_means
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+#: Below this share of samples with a score, a task has no headline.
+LEAST_COVERAGE = 0.95
+INFLUENCE, CLUSTER = "influence", "cluster"
+_Estimator = Callable[[Sequence["MetricItem"], int], Estimate]
+
+
+class MetricItem(dict[str, Any]):
+    """What one document gives to one metric.
+
+    As a dict it is what lmms-eval sees and writes: `influence` (set by the aggregation, so that the harness prints
+    the standard error of this very metric; absent where there is no score) and `cluster`. What the aggregation needs
+    besides are attributes. Every metric gets an item of its own; they share the verdict.
+    """
+
+    sample_id: str
+    answer: str
+    category: str
+    verdict: Verdict | None
+    value: float | None
+    failure: Failure | None
+
+    def __init__(
+        self,
+        *,
+        sample_id: str,
+        answer: str,
+        cluster: str = "",
+        category: str = "",
+        verdict: Verdict | None = None,
+        value: float | None = None,
+        failure: Failure | None = None,
+    ) -> None:
+        super().__init__({CLUSTER: cluster or sample_id})
+        self.sample_id, self.answer, self.category = sample_id, answer, category
+        self.verdict, self.value, self.failure = verdict, value, failure
+
+    def failed(self) -> Failure | None:
+        """The failure of this item, or None; waits for the verdict."""
+        if self.verdict is None:
+            return self.failure
+        self.verdict.wait()
+        return self.verdict["failure"]  # type: ignore[no-any-return]
+
+    def scores(self, run: int) -> tuple[float, float]:
+        """(answer's score, reference's score) of a run; the second is NaN where the protocol gives none."""
+        if self.verdict is None:
+            return (math.nan if self.value is None else self.value), math.nan
+        content = self.verdict["runs"][min(run, len(self.verdict["runs"]) - 1)]
+        reference = content["reference_score"]
+        return content["score"], math.nan if reference is None else reference
+
+
+@dataclass(frozen=True)
+class Report:
+    """What stands beside a score. Shares are 0 to 1."""
+
+    n: int
+    scored: int
+    failures: Mapping[str, int]
+    runs: tuple[float, ...]
+    items: Sequence[MetricItem] = field(repr=False, default=())
+
+    @property
+    def coverage(self) -> float:
+        """The share of samples that have a score."""
+        return self.scored / self.n if self.n else 0.0
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether running again can add scores (a judge that was down, a generation that failed)."""
+        return any(kind in PASSING_FAILURES for kind in self.failures)
+
+    @property
+    def why_none(self) -> str | None:
+        """Why there is no headline, or None."""
+        if self.n == 0:
+            return "no samples"
+        if not self.incomplete and self.coverage >= LEAST_COVERAGE:
+            return None
+        named = ", ".join(f"{count} {kind}" for kind, count in sorted(self.failures.items()))
+        return f"{self.scored} of {self.n} samples have a score; failures: {named}"
+
+
+class Score(float):
+    """The number that lmms-eval prints, with its estimate and report attached for whoever knows of them."""
+
+    estimate: Estimate
+    report: Report
+
+    def __new__(cls, estimate: Estimate, report: Report) -> Self:
+        """A score of an estimate's value."""
+        self = super().__new__(cls, estimate.value)
+        self.estimate, self.report = estimate, report
+        return self
+
+    def __reduce__(self) -> tuple[type[Score], tuple[Estimate, Report]]:
+        return type(self), (self.estimate, self.report)
+
+
+def mean_ja(items: Sequence[MetricItem | float]) -> Score:
+    """Mean of the items' scores. Plain numbers are taken too; NaN among them is a failure, not a number."""
+    return _aggregate(_as_items(items), _mean)
+
+
+def ratio_of_means_ja(items: Sequence[MetricItem]) -> Score:
+    """100 x mean score of the answers / mean score of the references."""
+    return _aggregate(items, _ratio)
+
+
+def category_ratios_ja(items: Sequence[MetricItem]) -> Score:
+    """The unweighted mean over categories of `ratio_of_means_ja` (Heron-Bench's overall)."""
+    return _aggregate(items, _mean_of_ratios)
+
+
+def reference_mean_ja(items: Sequence[MetricItem]) -> Score:
+    """Mean score of the references, which a ratio hides."""
+    return _aggregate(items, lambda scored, run: mean([i.scores(run)[1] for i in scored], _clusters(scored)))
+
+
+AGGREGATIONS: dict[str, Callable[[Sequence[Any]], Score]] = {
+    f.__name__: f for f in (mean_ja, ratio_of_means_ja, category_ratios_ja, reference_mean_ja)
+}
+
+
+def _mean(items: Sequence[MetricItem], run: int) -> Estimate:
+    return mean([item.scores(run)[0] for item in items], _clusters(items))
+
+
+def _ratio(items: Sequence[MetricItem], run: int) -> Estimate:
+    pairs = [item.scores(run) for item in items]
+    return ratio_of_means([p[0] for p in pairs], [p[1] for p in pairs], _clusters(items))
+
+
+def _mean_of_ratios(items: Sequence[MetricItem], run: int) -> Estimate:
+    pairs = [item.scores(run) for item in items]
+    categories = [item.category for item in items]
+    return mean_of_ratios([p[0] for p in pairs], [p[1] for p in pairs], categories, _clusters(items))
+
+
+def _clusters(items: Sequence[MetricItem]) -> list[str]:
+    return [str(item[CLUSTER]) for item in items]
+
+
+def _aggregate(items: Sequence[MetricItem], estimator: _Estimator) -> Score:
+    """Estimate over the items that have a score; NaN if too few have one, and say why.
+
+    Sorted by sample id first, so that neither concurrency nor the number of ranks moves a digit.
+    """
+    ordered = sorted(items, key=lambda item: natural_key(item.sample_id))
+    failed = {id(item): kind for item in ordered if (kind := item.failed()) is not None}
+    scored = [item for item in ordered if id(item) not in failed]
+    failures: dict[str, int] = dict(Counter(failed.values()))
+    n_runs = max((len(i.verdict["runs"]) for i in scored if i.verdict is not None), default=1)
+    report = Report(len(ordered), len(scored), failures, (), ordered)
+    if report.why_none:
+        estimate = _nothing(len(scored))
+    else:
+        runs = [estimator(scored, run) for run in range(n_runs)]
+        estimate = _over_runs(runs)
+        report = replace(report, runs=tuple(e.value for e in runs))
+    for item, influence in zip(scored, estimate.influence, strict=True):
+        item[INFLUENCE] = float(influence)
+    return Score(estimate, report)
+
+
+def _over_runs(runs: list[Estimate]) -> Estimate:
+    """Mean of the runs; the interval is the first run's width around it (runs share documents, so also their error)."""
+    if len(runs) == 1:
+        return runs[0]
+    value = float(np.mean([e.value for e in runs]))
+    return replace(
+        runs[0],
+        value=value,
+        standard_error=float(np.mean([e.standard_error for e in runs])),
+        ci_low=float(np.mean([e.ci_low for e in runs])),
+        ci_high=float(np.mean([e.ci_high for e in runs])),
+        influence=np.mean([e.influence for e in runs], axis=0),
+    )
+
+
+def _nothing(n: int) -> Estimate:
+    return Estimate(
+        value=math.nan,
+        standard_error=math.nan,
+        ci_low=math.nan,
+        ci_high=math.nan,
+        influence=np.full(n, math.nan),
+        n=n,
+        n_clusters=0,
+        method="none",
+    )
+
+
+def _as_items(items: Iterable[MetricItem | float]) -> list[MetricItem]:
+    return [
+        item
+        if isinstance(item, MetricItem)
+        else MetricItem(
+            sample_id=str(n),
+            answer="",
+            value=None if math.isnan(item) else float(item),
+            failure="generation" if math.isnan(item) else None,
+        )
+        for n, item in enumerate(items)
+    ]
+
+
+def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """A sorting key that puts q2 before q10."""
+    return tuple(
+        (0, int(part), "") if part.isdigit() and part.isascii() else (1, 0, part) for part in re.split(r"(\d+)", text)
+    )

@@ -1,0 +1,64 @@
+"""Metrics: pure functions from texts and numbers to numbers.
+
+Nothing here reads the environment, talks to a network, or needs torch or lmms-eval. The modules are private; this front
+is what the other rooms import. Names whose modules are slow to import (rouge-score pulls nltk in, about 4 s; numpy
+0.1 s) are loaded at their first use, PEP 562.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from lmms_eval_ja.metrics._answer import clean_answer, failed_generation, generation_failure
+from lmms_eval_ja.metrics._japanese import is_japanese, japanese_share
+from lmms_eval_ja.metrics._normalize import VARIANTS, normalize
+from lmms_eval_ja.metrics._rouge_l import rouge_l, rouge_l_scores, rouge_l_tokens
+from lmms_eval_ja.metrics._tokenize import dictionary_version, tokenize
+
+if TYPE_CHECKING:
+    from lmms_eval_ja.metrics._estimate import Estimate, mean, mean_of_ratios, ratio_of_means
+    from lmms_eval_ja.metrics._mecab_tokenizer import MecabTokenizer
+    from lmms_eval_ja.metrics._standard_error import clustered_standard_error
+
+__all__ = [
+    "VARIANTS",
+    "Estimate",
+    "MecabTokenizer",
+    "clean_answer",
+    "clustered_standard_error",
+    "dictionary_version",
+    "failed_generation",
+    "generation_failure",
+    "is_japanese",
+    "japanese_share",
+    "mean",
+    "mean_of_ratios",
+    "normalize",
+    "ratio_of_means",
+    "rouge_l",
+    "rouge_l_scores",
+    "rouge_l_tokens",
+    "tokenize",
+]
+
+_LAZY = {
+    "Estimate": "_estimate",
+    "MecabTokenizer": "_mecab_tokenizer",
+    "clustered_standard_error": "_standard_error",
+    "mean": "_estimate",
+    "mean_of_ratios": "_estimate",
+    "ratio_of_means": "_estimate",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a name of `_LAZY` when it is first asked for."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return every public name, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,182 @@
+"""What our tasks add to lmms-eval's results: intervals, what stands beside a score, fingerprint, data facts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from statistics import fmean
+from typing import Any
+
+from lmms_eval_ja.clients import Settings
+from lmms_eval_ja.judges import OVERLAP_LABEL, PARSE_FAILURES, Judge, MetricItem, Score, Verdict, protocol, protocols_of
+from lmms_eval_ja.metrics import dictionary_version, generation_failure, japanese_share
+
+_PACKAGES = ("lmms-eval-ja", "lmms-eval", "transformers", "torch", "datasets", "fugashi", "unidic-lite", "rapidfuzz")
+#: What makes ROUGE-L what it is.
+_METRIC_PACKAGES = ("lmms-eval-ja", "fugashi", "unidic-lite")
+#: How many ids of failed samples are listed by kind.
+_LISTED = 10
+
+
+def add_facts(
+    results: dict[str, Any],
+    tasks: Mapping[str, Mapping[str, Any]],
+    settings: Settings,
+    data: Mapping[str, Mapping[str, Any]],
+) -> dict[str, str]:
+    """Add our metrics to `results["results"]` and our section `results["lmms_eval_ja"]`, in place.
+
+    Returns:
+        The tasks without a complete score, with the reason.
+    """
+    section: dict[str, Any] = {"settings": settings.shown(), "packages": _versions(_PACKAGES), "tasks": {}}
+    incomplete: dict[str, str] = {}
+    for name, config in tasks.items():
+        row = results["results"].get(name)
+        scores = {key: value for key, value in (row or {}).items() if isinstance(value, Score)}
+        if not scores:
+            continue
+        results["results"][name] = row | _beside(scores)
+        section["tasks"][name] = _task_facts(scores, config, settings, data.get(name))
+        if why := next((s.report.why_none for s in scores.values() if s.report.why_none), None):
+            incomplete[name] = why
+        if name in results.get("samples", {}):
+            _finish_samples(results["samples"][name], scores)
+    results["lmms_eval_ja"] = section
+    return incomplete
+
+
+def _beside(scores: Mapping[str, Score]) -> dict[str, float]:
+    """Intervals of each score, and once per filter what stands beside them."""
+    added: dict[str, float] = {}
+    for key, score in scores.items():
+        metric, _, filter_ = key.partition(",")
+        added[f"{metric}_ci_low,{filter_}"] = score.estimate.ci_low
+        added[f"{metric}_ci_high,{filter_}"] = score.estimate.ci_high
+    for filter_ in dict.fromkeys(key.partition(",")[2] for key in scores):
+        facts = _answer_facts(_items(s for key, s in scores.items() if key.partition(",")[2] == filter_))
+        added |= {f"{name},{filter_}": value for name, value in facts.items()}
+    return added
+
+
+def _items(scores: Iterable[Score]) -> list[MetricItem]:
+    return [item for score in scores for item in score.report.items]
+
+
+def _verdicts(items: Iterable[MetricItem]) -> Iterator[tuple[str, Verdict]]:
+    """Each verdict once, with its sample's id: metrics share verdicts."""
+    seen = set()
+    for item in items:
+        if item.verdict is not None and (key := (item.sample_id, item.verdict["protocol"])) not in seen:
+            seen.add(key)
+            yield item.sample_id, item.verdict
+
+
+def _answer_facts(items: list[MetricItem]) -> dict[str, float]:
+    """`coverage`, `judge_failures`, `parse_failures`, `chars`, `japanese_share` (shares are 0 to 1)."""
+    kinds = [verdict["failure"] for _, verdict in _verdicts(items)]
+    parse = sum(kind in PARSE_FAILURES for kind in kinds)
+    answers = {i.sample_id: i.answer for i in items if generation_failure(i.answer) is None}
+    shares = [share for answer in answers.values() if not math.isnan(share := japanese_share(answer))]
+    n_items = {item.sample_id for item in items}
+    failed = {item.sample_id for item in items if item.failed() is not None}
+    return {
+        "coverage": 1 - len(failed) / len(n_items) if n_items else math.nan,
+        "judge_failures": float(sum(kind is not None for kind in kinds) - parse),
+        "parse_failures": float(parse),
+        "chars": fmean(map(len, answers.values())) if answers else math.nan,
+        "japanese_share": fmean(shares) if shares else math.nan,
+    }
+
+
+def _task_facts(
+    scores: Mapping[str, Score], config: Mapping[str, Any], settings: Settings, data: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    judge = Judge(settings.judge)
+    verdicts = list(_verdicts(_items(scores.values())))
+    protocols = {name: protocol(name) for name in protocols_of(config.get("process_results"))}
+    print_: dict[str, Any] = {
+        "task_version": (config.get("metadata") or {}).get("version"),
+        "judging": [
+            # The template of a protocol that was never rendered (overlap) may lie in a file that was never fetched.
+            ({"protocol": name, "version": p.version} if judge.is_overlap else p.fingerprint()) | judge.fingerprint(p)
+            for name, p in sorted(protocols.items())
+        ],
+        "judge_models": sorted({model for _, verdict in verdicts for model in verdict["models"]}),
+        "metric_packages": _versions(_METRIC_PACKAGES) | {"dictionary": dictionary_version()},
+        "dataset": {k: data[k] for k in ("name", "revision", "rows", "texts_sha256", "changed")} if data else None,
+    }
+    return {
+        "fingerprint": {"id": _digest(print_)} | print_,
+        "judge": OVERLAP_LABEL if judge.is_overlap and protocols else (judge.label if protocols else None),
+        "scores": {key.partition(",")[0]: _score_facts(score) for key, score in scores.items()},
+        "failures": _failures(verdicts),
+    }
+
+
+def _score_facts(score: Score) -> dict[str, Any]:
+    report, estimate = score.report, score.estimate
+    return {
+        "value": _number(float(score)),
+        "why_none": report.why_none,
+        "ci_low": _number(estimate.ci_low),
+        "ci_high": _number(estimate.ci_high),
+        "interval": estimate.method,
+        "standard_error": _number(estimate.standard_error),
+        "n": report.n,
+        "scored": report.scored,
+        "clusters": estimate.n_clusters,
+        "coverage": report.coverage,
+        "runs": list(report.runs),
+    }
+
+
+def _failures(verdicts: list[tuple[str, Verdict]]) -> dict[str, Any]:
+    failed = [(sample_id, verdict) for sample_id, verdict in verdicts if verdict["failure"]]
+    counts = Counter(verdict["failure"] for _, verdict in failed)
+    return {
+        kind: {
+            "count": count,
+            "samples": [sample_id for sample_id, v in failed if v["failure"] == kind][:_LISTED],
+            "example": next(v["reason"] for _, v in failed if v["failure"] == kind),
+        }
+        for kind, count in sorted(counts.items())
+    }
+
+
+def _finish_samples(samples: list[dict[str, Any]], scores: Mapping[str, Score]) -> None:
+    """Order by doc_id, and give gathered copies of items (several ranks) the influence that the aggregation set."""
+    samples.sort(key=lambda sample: sample["doc_id"])
+    by_metric = {
+        key.partition(",")[0]: {item.sample_id: item for item in score.report.items} for key, score in scores.items()
+    }
+    for sample in samples:
+        for name, value in sample.items():
+            if isinstance(value, MetricItem) and name in by_metric:
+                value.update(by_metric[name][value.sample_id])
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@cache
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _versions(packages: Iterable[str]) -> dict[str, str | None]:
+    return {package: _version(package) for package in packages}

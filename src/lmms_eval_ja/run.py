@@ -1,0 +1,191 @@
+"""What surrounds a run of lmms-eval with tasks of ours: checks before it, facts and the exit status after it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lmms_eval_ja.clients import AssetError, Settings, SettingsError, load_settings, probe
+from lmms_eval_ja.exit_status import leave_with_failure
+from lmms_eval_ja.jp_tasks import FOLDER
+from lmms_eval_ja.jp_tasks.dataset import check_dataset, spec_of
+from lmms_eval_ja.judges import Judge, missing_columns, protocol, protocols_of
+from lmms_eval_ja.results import add_facts
+
+_log = logging.getLogger(__name__)
+#: Less free disk than this is worth a warning.
+LOW_DISK_BYTES = 2 * 1024**3
+
+
+class CheckFailedError(SystemExit):
+    """A run that cannot succeed, stopped before the model loads; the message says what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"lmms-eval-ja: {message}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run with tasks of ours: their configurations by name, settings, facts about the data."""
+
+    tasks: Mapping[str, Mapping[str, Any]]
+    settings: Settings
+    data: Mapping[str, Mapping[str, Any]]
+    predict_only: bool
+    from_command_line: bool
+
+
+def before(call: Mapping[str, Any]) -> Run | None:
+    """Check what a run needs, given the bound arguments of `simple_evaluate`.
+
+    Returns:
+        None when no task of the run is ours or judged by us.
+
+    Raises:
+        CheckFailedError: unusable settings, no key, unreachable judge, missing asset, changed data.
+    """
+    manager = call["task_manager"]
+    if manager is None:
+        from lmms_eval.tasks import TaskManager
+
+        manager = TaskManager(call["verbosity"], model_name=call["model"])
+    found = dict(_configs(call["tasks"] or [], manager))
+    tasks = {name: config for name, config in found.items() if _concerns_us(config)}
+    if not tasks:
+        return None
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        raise CheckFailedError(str(error)) from None
+    predict_only = bool(call["predict_only"])
+    first_rank = int(os.environ.get("RANK", "0")) == 0
+    if first_rank:
+        _log.info("settings: %s", settings.shown())
+    if not predict_only:
+        _check_judge(tasks, settings, ask=first_rank)
+    data = {}
+    for name, config in tasks.items() if first_rank else ():
+        if _is_ours(config):
+            data[name] = _check_data(config)
+        else:
+            _check_columns(config)
+    _check_disk(settings)
+    return Run(tasks, settings, data, predict_only, call["cli_args"] is not None)
+
+
+def after(results: dict[str, Any] | None, run: Run) -> dict[str, Any] | None:
+    """Add facts to the results of rank 0, and see to the exit status of an incomplete run."""
+    if results is None or run.predict_only:
+        return results
+    incomplete = add_facts(results, run.tasks, run.settings, run.data)
+    for name, why in incomplete.items():
+        _log.error("%s has no complete score: %s", name, why)
+    if incomplete:
+        _log.error(
+            "to resume, run the same command again: verdicts that were given are kept in %s and are neither asked nor "
+            "paid again", run.settings.store
+        )  # fmt: skip
+        if run.from_command_line:
+            leave_with_failure()
+    return results
+
+
+def _configs(tasks: list[Any], manager: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Names and configurations of all tasks that are asked for, groups and tags opened."""
+    for task in tasks:
+        if isinstance(task, dict):
+            inner = task.get("task")
+            if isinstance(inner, str):
+                yield inner, task
+            elif isinstance(inner, list):
+                yield from _configs(inner, manager)
+        elif not isinstance(task, str):
+            yield task.config.task, task.config.to_dict()
+        elif task in manager.task_index:
+            entry = manager.task_index[task]
+            if entry["type"] in {"task", "python_task"}:
+                if entry["type"] == "task":
+                    yield task, manager._get_config(task) | {"yaml_path": entry["yaml_path"]}  # noqa: SLF001
+            elif entry["task"] == -1:
+                yield from _configs(manager._get_config(task)["task"], manager)  # noqa: SLF001
+            else:
+                yield from _configs(entry["task"], manager)
+
+
+def _is_ours(config: Mapping[str, Any]) -> bool:
+    return Path(config.get("yaml_path", "/")).is_relative_to(FOLDER)
+
+
+def _concerns_us(config: Mapping[str, Any]) -> bool:
+    return _is_ours(config) or bool(protocols_of(config.get("process_results")))
+
+
+def _check_judge(tasks: Mapping[str, Mapping[str, Any]], settings: Settings, *, ask: bool) -> None:
+    names = {name for config in tasks.values() for name in protocols_of(config.get("process_results"))}
+    if not names:
+        return
+    judge = Judge(settings.judge)
+    if judge.is_overlap:
+        _log.warning("judge: %s", judge.label)
+        return
+    try:
+        for name in sorted(names):
+            protocol(name).check()
+    except (AssetError, SettingsError) as error:
+        raise CheckFailedError(str(error)) from None
+    if ask and (problem := probe(settings.judge)):
+        raise CheckFailedError(problem)
+
+
+def _load(config: Mapping[str, Any]) -> Any:
+    """The test split as lmms-eval will load it, only earlier, while nothing has been spent yet."""
+    import datasets
+    from lmms_eval.api.task import _resolve_hf_datasets_cache_dir
+
+    return datasets.load_dataset(
+        config["dataset_path"],
+        config.get("dataset_name"),
+        split=config["test_split"],
+        cache_dir=_resolve_hf_datasets_cache_dir(),
+        **(config.get("dataset_kwargs") or {}),
+    )
+
+
+def _check_data(config: Mapping[str, Any]) -> dict[str, Any]:
+    name, spec = config["task"], spec_of(config["process_docs"])
+    try:
+        dataset = _load(config)
+    except Exception as error:
+        raise CheckFailedError(
+            f"the data of {name} ({config['dataset_path']}) cannot be loaded: {type(error).__name__}: {error}. For a "
+            f"node without internet run `lmms-eval-ja fetch --tasks {name}` first where there is one, and copy HF_HOME"
+        ) from error
+    facts = check_dataset(dataset, spec)
+    for change in facts.changed:
+        _log.warning("%s: changed data: %s", name, change)
+    return asdict(facts)
+
+
+def _check_columns(config: Mapping[str, Any]) -> None:
+    """A stranger's task that we judge: its documents must have the columns that a sample is made of."""
+    try:
+        dataset = _load(config).select([0])
+        if config.get("process_docs"):
+            dataset = config["process_docs"](dataset)
+    except Exception as error:  # what cannot be looked at here is lmms-eval's to load and to report
+        _log.info("the columns of %s are not checked beforehand: %s", config["task"], error)
+        return
+    if lack := missing_columns(dataset.column_names):
+        raise CheckFailedError(f"task {config['task']}: {lack}")
+
+
+def _check_disk(settings: Settings) -> None:
+    folder = next(p for p in (settings.store, *settings.store.absolute().parents) if p.is_dir())
+    free = shutil.disk_usage(folder).free
+    if free < LOW_DISK_BYTES:
+        _log.warning("only %.1f GB free at %s, where verdicts are kept", free / 1e9, folder)
