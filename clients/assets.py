@@ -32,10 +32,20 @@ ASSETS = {
 }
 
 
-def asset(name: str, settings: Settings | None = None) -> Path:
+def cache_folder() -> Path:
+    """Where fetched assets are kept; may be copied and named by `LMMS_EVAL_JA_ASSETS` elsewhere."""
+    return platformdirs.user_cache_path("lmms-eval-ja") / "assets"
+
+
+def asset(name: str, settings: Settings | None = None, *, fetch: bool = True) -> Path:
     """The path of an asset: pre-placed in `LMMS_EVAL_JA_ASSETS`, or cached, or fetched now.
 
     A pre-placed file is never overwritten: if its SHA-256 differs, that is an error.
+
+    Args:
+        name: one of `ASSETS`.
+        settings: where pre-placed files are; those of the environment by default.
+        fetch: whether the network may be asked.
 
     Raises:
         AssetError: unknown name, wrong checksum, or no way to fetch it.
@@ -46,9 +56,11 @@ def asset(name: str, settings: Settings | None = None) -> Path:
     settings = settings or load_settings()
     if settings.assets is not None and (placed := settings.assets / name).is_file():
         return _checked(placed, known)
-    cached = platformdirs.user_cache_path("lmms-eval-ja") / "assets" / name
+    cached = cache_folder() / name
     if cached.is_file():
         return _checked(cached, known)
+    if not fetch:
+        raise AssetError(f"{name} was not fetched yet: {_how(name, known)}")
     return _fetched(name, known, cached)
 
 
@@ -61,18 +73,23 @@ def _checked(path: Path, known: _Asset) -> Path:
     return path
 
 
+def _how(name: str, known: _Asset) -> str:
+    return (
+        "on a machine with internet run `lmms-eval-ja fetch --tasks heron_bench_ja`, or download "
+        f"{known.url} and place it as {name} in a folder named by {PREFIX}ASSETS"
+    )
+
+
 def _fetched(name: str, known: _Asset, cached: Path) -> Path:
     import pooch
 
     cached.parent.mkdir(parents=True, exist_ok=True)
+    pooch.get_logger().setLevel("WARNING")
     try:
         # pooch downloads beside the target and renames, so that two processes at once do no harm.
         path = pooch.retrieve(
             known.url, known_hash=f"sha256:{known.sha256}", fname=cached.name, path=cached.parent, progressbar=False
         )
     except Exception as error:  # pooch raises bare `requests` errors, ValueError and OSError
-        raise AssetError(
-            f"{name} could not be fetched ({type(error).__name__}). On a machine with internet run `lmms-eval-ja fetch`"
-            f", or download {known.url} and place it as {name} in a folder named by {PREFIX}ASSETS"
-        ) from error
+        raise AssetError(f"{name} could not be fetched ({type(error).__name__}): {_how(name, known)}") from error
     return Path(path)

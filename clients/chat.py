@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from lmms_eval_ja.clients.settings import JudgeSettings
+from lmms_eval_ja.clients.settings import JudgeSettings, without_userinfo
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
-    from openai.types.chat import ChatCompletion
 
 Message = dict[str, Any]
 FailureKind = Literal["transport", "key", "filter"]
@@ -104,24 +103,32 @@ class ChatClient:
     async def _ask_once(self, request: ChatRequest, left_s: float) -> ChatReply:
         import openai
 
+        key = self.settings.key()
         if self._client is None:
-            self._client = openai.AsyncOpenAI(
-                api_key=self.settings.key() or "none", base_url=self.settings.base_url, max_retries=0
-            )
+            if key is not None and not _may_be_sent(key):
+                raise ChatError("key", _NO_KEY.format(name=self.settings.key_variable))
+            self._client = openai.AsyncOpenAI(api_key=key or "none", base_url=self.settings.base_url, max_retries=0)
         started = time.monotonic()
         known = {k: v for k, v in request.sampling.items() if k not in self.settings.extra_body}
+        limit = max(0.1, min(self.settings.timeout_s, left_s))
+        call = self._client.chat.completions.create(
+            model=request.model,
+            messages=request.messages,  # type: ignore[arg-type]
+            timeout=limit,
+            extra_body=self.settings.extra_body or None,
+            **known,
+        )
         try:
-            completion = await self._client.chat.completions.create(
-                model=request.model,
-                messages=request.messages,  # type: ignore[arg-type]
-                timeout=max(0.1, min(self.settings.timeout_s, left_s)),
-                extra_body=self.settings.extra_body or None,
-                **known,
-            )
+            # The client's own limit is for each read: a server that sends a byte now and then would never meet it.
+            completion = await asyncio.wait_for(call, limit)
         except openai.APIStatusError as error:
-            raise _status_error(error) from None
+            raise _status_error(error, key) from None
         except openai.APIConnectionError as error:
             raise _PassingError(f"{type(error).__name__}: {error.__cause__ or error}") from None
+        except asyncio.TimeoutError:
+            raise _PassingError(f"no whole answer within {limit:.3g} s") from None
+        except UnicodeEncodeError as error:
+            raise ChatError("transport", f"the request cannot be sent: {error}") from None
         except (openai.APIError, ValueError) as error:
             raise _PassingError(f"unreadable response: {type(error).__name__}: {error}") from None
         return _read(completion, request.model, time.monotonic() - started)
@@ -135,8 +142,17 @@ class _PassingError(Exception):
         self.retry_after = retry_after
 
 
-def _status_error(error: APIStatusError) -> Exception:
+_NO_KEY = "what {name} holds cannot be a key: it has characters that are not printable ASCII"
+
+
+def _may_be_sent(key: str) -> bool:
+    """Whether a key fits into a header; an error about a header that does not would show the key."""
+    return key.isascii() and key.isprintable()
+
+
+def _status_error(error: APIStatusError, key: str | None) -> Exception:
     status, text = error.status_code, _server_text(error)
+    text = text.replace(key, "***") if key else text
     if status in KEY_STATUS:
         return ChatError("key", f"the judge rejects the key (HTTP {status}): {text}")
     if "content_filter" in text or "content_policy" in text:
@@ -160,22 +176,36 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _read(completion: ChatCompletion | str | None, asked: str, seconds: float) -> ChatReply:
+def _read(completion: Any, asked: str, seconds: float) -> ChatReply:
+    """Read a response; the client builds it unchecked, so that anything at all may stand in its fields."""
     choices = getattr(completion, "choices", None)
-    if not choices or isinstance(completion, str) or completion is None:
-        raise _PassingError("the response holds no choices")
-    choice, usage = choices[0], completion.usage
-    if choice.finish_reason == "content_filter":
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    finish_reason = getattr(choice, "finish_reason", None)
+    if finish_reason == "content_filter":
         raise ChatError("filter", "the provider's content filter cut the reply")
+    message, usage = getattr(choice, "message", None), getattr(completion, "usage", None)
+    if message is None:
+        raise _PassingError("the response holds no choices")
+    content = getattr(message, "content", None)
+    if not isinstance(content, str | None):
+        raise _PassingError("the content of the response's message is not a text")
     return ChatReply(
-        content=choice.message.content,
-        finish_reason=choice.finish_reason,
-        refusal=getattr(choice.message, "refusal", None),
-        model=completion.model or asked,
-        prompt_tokens=usage.prompt_tokens if usage else None,
-        completion_tokens=usage.completion_tokens if usage else None,
+        content=content,
+        finish_reason=_text(finish_reason),
+        refusal=_text(getattr(message, "refusal", None)),
+        model=_text(getattr(completion, "model", None)) or asked,
+        prompt_tokens=_count(getattr(usage, "prompt_tokens", None)),
+        completion_tokens=_count(getattr(usage, "completion_tokens", None)),
         seconds=seconds,
     )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and 0 <= value < 2**63 else None
 
 
 def probe(settings: JudgeSettings) -> str | None:
@@ -187,10 +217,12 @@ def probe(settings: JudgeSettings) -> str | None:
     """
     import httpx
 
-    key = settings.key()
+    key, address = settings.key(), without_userinfo(settings.base_url)
+    if key is not None and not _may_be_sent(key):
+        return _NO_KEY.format(name=settings.key_variable)
     if settings.is_openai and key is None:
         return (
-            f"the judge {settings.model} at {settings.base_url} wants a key: set {settings.api_key_env}, or choose "
+            f"the judge {settings.model} at {address} wants a key: set {settings.key_variable}, or choose "
             "another judge (LMMS_EVAL_JA_JUDGE, judge.toml)"
         )
     headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -198,10 +230,12 @@ def probe(settings: JudgeSettings) -> str | None:
         answer = httpx.get(f"{settings.base_url}/models", headers=headers, timeout=10.0)
     except httpx.HTTPError as error:
         return (
-            f"the judge at {settings.base_url} cannot be reached ({type(error).__name__}: {error}): start it, correct "
+            f"the judge at {address} cannot be reached ({type(error).__name__}: {error}): start it, correct "
             "its address (base_url in judge.toml, or LMMS_EVAL_JA_JUDGE_BASE_URL), or generate now and judge later "
             "with --predict_only"
         )
     if answer.status_code in KEY_STATUS:
-        return f"the judge at {settings.base_url} rejects the key in {settings.api_key_env} (HTTP {answer.status_code})"
+        if settings.key_variable is None:
+            return f"the judge at {address} wants a key (HTTP {answer.status_code}): name its variable in api_key_env"
+        return f"the judge at {address} rejects the key in {settings.key_variable} (HTTP {answer.status_code})"
     return None

@@ -37,8 +37,10 @@ class JudgeSettings(BaseModel):
 
     provider: Literal["openai", "overlap"] = "openai"
     model: str = DEFAULT_MODEL
-    base_url: str = OPENAI_URL
-    api_key_env: str = "OPENAI_API_KEY"
+    base_url: str = Field(default=OPENAI_URL, repr=False)  # may hold a password
+    #: The variable that holds the key. Where it is not stated, OpenAI's address gets OPENAI_API_KEY and no other gets
+    #: any: a key never goes to a server that it was not meant for.
+    api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", repr=False)
     concurrency: int = Field(default=64, ge=1, le=1024)
     timeout_s: float = Field(default=120.0, gt=0)
     deadline_s: float = Field(default=300.0, gt=0)
@@ -56,8 +58,10 @@ class JudgeSettings(BaseModel):
     @classmethod
     def _is_address(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise ValueError(f"{value!r} is no address; expected something like http://127.0.0.1:8000/v1")
+        if (
+            parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0
+        ):  # .port raises ValueError, too
+            raise ValueError("no address; expected something like http://127.0.0.1:8000/v1")
         return value.rstrip("/")
 
     @property
@@ -72,9 +76,22 @@ class JudgeSettings(BaseModel):
             return self.reasoning
         return self.is_openai and self.model.startswith(REASONING_PREFIXES)
 
+    @property
+    def key_variable(self) -> str | None:
+        """The environment variable whose key is sent, or None when no key is."""
+        return self.api_key_env or ("OPENAI_API_KEY" if self.is_openai else None)
+
     def key(self, environ: Mapping[str, str] | None = None) -> str | None:
         """The provider's key from the environment, or None."""
-        return (os.environ if environ is None else environ).get(self.api_key_env) or None
+        if self.key_variable is None:
+            return None
+        return (os.environ if environ is None else environ).get(self.key_variable, "").strip() or None
+
+    def key_presence(self, environ: Mapping[str, str] | None = None) -> str:
+        """Whether there is a key, in words that do not show it."""
+        if self.key_variable is None:
+            return "none is sent; name its variable in api_key_env if the server wants one"
+        return f"{self.key_variable} is {'set' if self.key(environ) else 'not set'}"
 
     def sampling(self, prescribed: Mapping[str, Any]) -> dict[str, Any]:
         """The sampling fields as they are sent: what the protocol prescribes, what the settings override.
@@ -110,8 +127,8 @@ class Settings(BaseModel):
         judge = self.judge.model_dump(exclude_none=True, exclude_defaults=True)
         judge |= {"name": self.judge_name, "provider": self.judge.provider, "model": self.judge.model}
         if self.judge.provider == "openai":
-            judge["base_url"] = _without_userinfo(self.judge.base_url)
-            judge["key"] = f"{self.judge.api_key_env} is {'set' if self.judge.key(environ) else 'not set'}"
+            judge["base_url"] = without_userinfo(self.judge.base_url)
+            judge["key"] = self.judge.key_presence(environ)
         return {
             "judge": judge,
             "store": str(self.store),
@@ -138,11 +155,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         where = f"{source} and the built-in ones" if source else "the built-in ones (no judge.toml was found)"
         raise SettingsError(f"unknown judge {name!r}; expected one of {', '.join(sorted(judges))}, from {where}")
     fields = dict(judges[name])
-    fields |= {
-        field: env[variable]
-        for field in JudgeSettings.model_fields
-        if field != "extra_body" and (variable := f"{PREFIX}JUDGE_{field.upper()}") in env
-    }
+    fields |= _judge_variables(env)
     try:
         judge = JudgeSettings.model_validate(fields)
     except ValidationError as error:
@@ -157,6 +170,16 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         allow_changed_data=_flag(env.get(PREFIX + "ALLOW_CHANGED_DATA"), default=content.get("allow_changed_data")),
         source=source,
     )
+
+
+def _judge_variables(env: Mapping[str, str]) -> dict[str, str]:
+    """The fields of the judge that environment variables set."""
+    known = {f"{PREFIX}JUDGE_{field.upper()}": field for field in JudgeSettings.model_fields if field != "extra_body"}
+    given = {name for name in env if name.startswith(f"{PREFIX}JUDGE_")} - {f"{PREFIX}JUDGE_FILE"}
+    if unknown := sorted(given - known.keys()):
+        expected = ", ".join(sorted([*known, f"{PREFIX}JUDGE_FILE"]))
+        raise SettingsError(f"unknown environment variable {unknown[0]}; expected one of {expected}")
+    return {known[name]: env[name] for name in given}
 
 
 def _judge_file(env: Mapping[str, str]) -> Path | None:
@@ -187,6 +210,13 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(
             f'{path}: judge is the name of the judge to use (judge = "local"); its fields stand under [judges.local]'
         )
+    for name in ("store", "assets"):
+        if not isinstance(content.get(name, ""), str):
+            raise SettingsError(f"{path}: {name}: expected a path in quotes, got {content[name]!r}")
+    if not isinstance(content.get("allow_changed_data", False), bool):
+        raise SettingsError(
+            f"{path}: allow_changed_data: expected true or false, got {content['allow_changed_data']!r}"
+        )
     return content
 
 
@@ -196,7 +226,9 @@ def _explain(error: ValidationError, judge: str, source: Path | None) -> str:
     where = f"{source}, [judges.{judge}]" if source else f"judge {judge!r}"
     if first["type"] == "extra_forbidden":
         return f"{where}: unknown field {field!r}; expected one of {', '.join(sorted(JudgeSettings.model_fields))}"
-    return f"{where}: {field}: {first['msg']} (got {first['input']!r}; environment: {PREFIX}JUDGE_{field.upper()})"
+    # Where an address or a variable's name should stand, a password or a key may stand by mistake.
+    got = "" if field in {"base_url", "api_key_env"} else f"got {first['input']!r}; "
+    return f"{where}: {field}: {first['msg']} ({got}environment: {PREFIX}JUDGE_{field.upper()})"
 
 
 def _flag(text: str | None, *, default: object) -> bool:
@@ -209,6 +241,7 @@ def _flag(text: str | None, *, default: object) -> bool:
     raise SettingsError(f"{PREFIX}ALLOW_CHANGED_DATA: expected 1 or 0, got {text!r}")
 
 
-def _without_userinfo(url: str) -> str:
+def without_userinfo(url: str) -> str:
+    """An address as it may be shown: without the name and password that it may hold."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -62,7 +62,7 @@ class Store:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise OSError(f"the store {path} cannot be opened: {error}") from error
-            self.set_aside = path.with_name(f"{path.name}.damaged-{int(time.time())}")
+            self.set_aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
             path.rename(self.set_aside)
             self._reader = self._open()
         self._writer = self._open()  # a connection of its own: reading does not wait for a commit
@@ -94,8 +94,11 @@ class Store:
     def close(self) -> None:
         """Write what is pending and close the file."""
         self._thread.shutdown(wait=True)
-        self._reader.close()
-        self._writer.close()
+        try:
+            self._flush()  # rows whose write failed, or was cancelled by whoever waited for it
+        finally:
+            self._reader.close()
+            self._writer.close()
 
     def _flush(self) -> None:
         with self._write_lock:

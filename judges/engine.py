@@ -17,11 +17,13 @@ from lmms_eval_ja.clients import ChatClient, ChatError, ChatRequest, Store, Stor
 from lmms_eval_ja.judges.judge import Judge, overlap_score
 from lmms_eval_ja.judges.protocols import Protocol, ReplyError, Score, protocol
 from lmms_eval_ja.judges.sample import Sample
-from lmms_eval_ja.judges.verdict import Failure, Verdict
+from lmms_eval_ja.judges.verdict import PASSING_FAILURES, Failure, Verdict
 from lmms_eval_ja.metrics import generation_failure
 
 _log = logging.getLogger(__name__)
 _Job = tuple[Sample, Protocol, Verdict]
+#: Longer than the loop may stand still while another process holds the store.
+_LONGEST_CLOSE_S = 90.0
 
 
 class Engine:
@@ -34,6 +36,8 @@ class Engine:
         self.asked, self.from_store = 0, 0
         self._start_lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
         self._store: Store | None = None
         self._client = ChatClient(judge.settings)
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
@@ -46,6 +50,10 @@ class Engine:
         """Ask for a verdict without waiting for it.
 
         A failed generation is a verdict at once: failure "generation", which is never sent to a judge.
+
+        Raises:
+            RuntimeError: the engine is closed.
+            OSError, ValueError: the store cannot be opened.
         """
         verdict = Verdict()
         if (reason := generation_failure(sample.answer)) is not None:
@@ -54,36 +62,45 @@ class Engine:
             score = overlap_score(sample, protocol)
             verdict.finish(self._content(protocol, [_run([score], [])]))
         else:
-            loop = self._started()
-            loop.call_soon_threadsafe(self._enqueue, (sample, protocol, verdict))
+            with self._start_lock:  # so that no job comes after the last one that `close` sees
+                self._started().call_soon_threadsafe(self._enqueue, (sample, protocol, verdict))
         return verdict
 
     def close(self) -> None:
-        """Stop the thread and close store and connections. Verdicts still out are not waited for."""
+        """Stop for good: verdicts still out become failures "transport"; thread, store and connections are closed."""
         atexit.unregister(self.close)
         with self._start_lock:
-            loop, self._loop = self._loop, None
-        if loop is not None:
-            asyncio.run_coroutine_threadsafe(self._shut_down(), loop).result(timeout=30)
+            loop, self._loop, self._closed = self._loop, None, True
+        if loop is None or self._thread is None or self._store is None:
+            return
+        try:
+            asyncio.run_coroutine_threadsafe(self._shut_down(), loop).result(timeout=_LONGEST_CLOSE_S)
             loop.call_soon_threadsafe(loop.stop)
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+            self._thread.join(timeout=_LONGEST_CLOSE_S)
+            loop.close()
+        finally:
+            try:
+                self._store.close()
+            except Exception:  # the verdicts concerned say so already
+                _log.exception("the store %s could not take the last replies", self.store_path)
 
     def _started(self) -> asyncio.AbstractEventLoop:
-        with self._start_lock:
-            if self._loop is None:
-                self._store = Store(self.store_path)
-                if self._store.set_aside:
-                    _log.warning(
-                        "the store %s was damaged; it is kept as %s and a new one begun",
-                        self.store_path,
-                        self._store.set_aside,
-                    )
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="lmms-eval-ja-judge", daemon=True).start()
-                atexit.register(self.close)
-            return self._loop
+        """The running loop; the caller holds the lock."""
+        if self._closed:
+            raise RuntimeError("the judge engine is closed; make a new one")
+        if self._loop is None:
+            self._store = Store(self.store_path)
+            if self._store.set_aside:
+                _log.warning(
+                    "the store %s was damaged; it is kept as %s and a new one begun",
+                    self.store_path,
+                    self._store.set_aside,
+                )
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=self._loop.run_forever, name="lmms-eval-ja-judge", daemon=True)
+            self._thread.start()
+            atexit.register(self.close)
+        return self._loop
 
     def _enqueue(self, job: _Job) -> None:
         self._jobs.put_nowait(job)
@@ -93,12 +110,15 @@ class Engine:
     async def _work(self) -> None:
         while True:
             sample, protocol, verdict = await self._jobs.get()
+            content = self._unasked(protocol)
             try:
                 runs = [await self._one_run(sample, protocol, n) for n in range(self.judge.settings.repeats)]
+                content = self._content(protocol, runs)
             except Exception as error:
                 _log.exception("judging sample %s failed", sample.sample_id)
-                runs = [_failed_run("transport", f"{type(error).__name__}: {error}", [])]
-            verdict.finish(self._content(protocol, runs))
+                content = self._content(protocol, [_failed_run("transport", f"{type(error).__name__}: {error}", [])])
+            finally:  # also when cancelled: nobody may wait for ever
+                verdict.finish(content)
 
     async def _one_run(self, sample: Sample, protocol: Protocol, repeat: int) -> dict[str, Any]:
         scores: list[Score] = []
@@ -150,7 +170,7 @@ class Engine:
             self.from_store += 1
             return stored
         if self._given_up is not None:
-            raise self._given_up
+            raise ChatError(self._given_up.kind, str(self._given_up))
         self.asked += 1
         try:
             reply = await self._client.ask(request)
@@ -162,17 +182,22 @@ class Engine:
             key=key,
             protocol=f"{protocol.name}/{protocol.version}",
             asked_model=request.model,
-            model=reply.model,
+            model=_storable(reply.model) or "",
             messages=_storable(json.dumps(request.messages, ensure_ascii=False)) or "",
             content=_storable(reply.content),
-            finish_reason=reply.finish_reason,
+            finish_reason=_storable(reply.finish_reason),
             refusal=_storable(reply.refusal),
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
             seconds=reply.seconds,
             created=time.time(),
         )
-        await asyncio.wrap_future(self._store.put(new))
+        try:
+            await asyncio.wrap_future(self._store.put(new))
+        except Exception as error:  # a full disk, a lock that stays: what is paid for now would be lost
+            fault = ChatError("transport", f"the store {self.store_path} cannot be written: {error}")
+            self._give_up(fault)
+            raise fault from error
         return new
 
     def _count_failure(self, error: ChatError) -> None:
@@ -181,16 +206,23 @@ class Engine:
             return
         self._failures_in_row += 1
         if error.kind == "key" or self._failures_in_row >= self.judge.settings.max_failures_in_row:
+            self._give_up(error)
+
+    def _give_up(self, error: ChatError) -> None:
+        if self._given_up is None:
             self._given_up = ChatError(error.kind, f"not asked: the judge was given up after: {error}")
-            _log.error(
-                "the judge %s is given up after %d failure(s) in a row: %s",
-                self.judge.label,
-                self._failures_in_row,
-                error,
-            )
+            _log.error("the judge %s is given up: %s", self.judge.label, error)
+
+    def _unasked(self, protocol: Protocol) -> dict[str, Any]:
+        return self._content(protocol, [_failed_run("transport", "not judged: the engine was closed before", [])])
 
     def _content(self, protocol: Protocol, runs: list[dict[str, Any]]) -> dict[str, Any]:
-        failed = next((run for run in runs if run["failure"]), None)
+        """What a verdict says; of several failures one that another run can mend, so that the task stays incomplete."""
+        failed = min(
+            (run for run in runs if run["failure"]),
+            key=lambda run: run["failure"] not in PASSING_FAILURES,
+            default=None,
+        )
         references = [run["reference_score"] for run in runs]
         return {
             "score": None if failed else fmean(run["score"] for run in runs),
@@ -208,6 +240,9 @@ class Engine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        while not self._jobs.empty():
+            _, protocol, verdict = self._jobs.get_nowait()
+            verdict.finish(self._unasked(protocol))
         await self._client.close()
 
 

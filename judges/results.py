@@ -50,13 +50,21 @@ def sample_of(doc: Doc, answer: str) -> Sample:
 
     Raises:
         KeyError: a required column is missing; names those expected and those found.
+        TypeError: a column does not hold one text or number, such as a dict of several models' answers.
     """
     if lack := missing_columns(list(doc)):
         raise KeyError(lack)
-    values = {name: next((doc[c] for c in columns if doc.get(c) is not None), "") for name, columns in FIELDS.items()}
-    return Sample(
-        answer=answer, **{name: value if isinstance(value, str) else str(value) for name, value in values.items()}
-    )
+    return Sample(answer=answer, **{name: _read(doc, columns) for name, columns in FIELDS.items()})
+
+
+def _read(doc: Doc, columns: Sequence[str]) -> str:
+    """The first of the columns that is there, as a text; empty if there is none."""
+    column = next((column for column in columns if doc.get(column) is not None), None)
+    if column is None:
+        return ""
+    if isinstance(doc[column], (Mapping, list, tuple)):
+        raise TypeError(f"the column {column} holds a {type(doc[column]).__name__}; expected one text or number")
+    return str(doc[column])
 
 
 def comparing(protocol_name: str) -> ProcessResults:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tqdm import tqdm
 
 from lmms_eval_ja.judges.verdict import PASSING_FAILURES, Failure, Verdict
-from lmms_eval_ja.metrics import Estimate, mean, mean_of_ratios, ratio_of_means
+from lmms_eval_ja.metrics import Estimate, clustered_standard_error, mean, mean_of_ratios, ratio_of_means
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -166,6 +167,7 @@ def _aggregate(items: Sequence[MetricItem], estimator: _Estimator) -> Score:
     Sorted by sample id first, so that neither concurrency nor the number of ranks moves a digit.
     """
     ordered = sorted(items, key=lambda item: natural_key(item.sample_id))
+    _wait(ordered)
     failed = {id(item): kind for item in ordered if (kind := item.failed()) is not None}
     scored = [item for item in ordered if id(item) not in failed]
     failures: dict[str, int] = dict(Counter(failed.values()))
@@ -175,25 +177,35 @@ def _aggregate(items: Sequence[MetricItem], estimator: _Estimator) -> Score:
         estimate = _nothing(len(scored))
     else:
         runs = [estimator(scored, run) for run in range(n_runs)]
-        estimate = _over_runs(runs)
+        estimate = _over_runs(runs, _clusters(scored))
         report = replace(report, runs=tuple(e.value for e in runs))
     for item, influence in zip(scored, estimate.influence, strict=True):
         item[INFLUENCE] = float(influence)
     return Score(estimate, report)
 
 
-def _over_runs(runs: list[Estimate]) -> Estimate:
-    """Mean of the runs; the interval is the first run's width around it (runs share documents, so also their error)."""
+def _wait(items: Sequence[MetricItem]) -> None:
+    """Wait for all verdicts; metrics of one task share them, so only the first has anything to show."""
+    pending = [item.verdict for item in items if item.verdict is not None and not item.verdict.done]
+    for verdict in tqdm(pending, desc="judging", unit="verdict", disable=not pending):
+        verdict.wait()
+
+
+def _over_runs(runs: list[Estimate], clusters: list[str]) -> Estimate:
+    """Mean of the runs, which share documents: its influences are the means of theirs, and give its error.
+
+    The ends of the interval are the means of the runs' ends.
+    """
     if len(runs) == 1:
         return runs[0]
-    value = float(np.mean([e.value for e in runs]))
+    influence = np.mean([e.influence for e in runs], axis=0)
     return replace(
         runs[0],
-        value=value,
-        standard_error=float(np.mean([e.standard_error for e in runs])),
+        value=float(np.mean([e.value for e in runs])),
+        standard_error=clustered_standard_error(influence, clusters) if runs[0].n_clusters > 1 else math.nan,
         ci_low=float(np.mean([e.ci_low for e in runs])),
         ci_high=float(np.mean([e.ci_high for e in runs])),
-        influence=np.mean([e.influence for e in runs], axis=0),
+        influence=influence,
     )
 
 

@@ -17,6 +17,16 @@ Message = dict[str, Any]
 WORD_JOINER = "\u2060"
 
 
+#: The thoughts that some judges write before their reply, also where the reply was cut before their end, or where the
+#: opening mark is part of the judge's chat template.
+_THOUGHTS = re.compile(r"^.*</think>|<think>.*$", re.DOTALL | re.IGNORECASE)
+
+
+def without_thoughts(reply: str) -> str:
+    """The reply after the thoughts: a number that the judge only considered is no score."""
+    return _THOUGHTS.sub("", reply).strip()
+
+
 @dataclass(frozen=True)
 class Score:
     """A reply that could be read: the answer's score and, in comparing protocols, the reference's."""
@@ -83,7 +93,11 @@ class Protocol(ABC):
         }
 
     def quoted(self, text: str) -> str:
-        """A text as it may stand in the prompt: it cannot write one of the prompt's delimiters."""
+        """A text as it may stand in the prompt: it cannot write one of the prompt's delimiters.
+
+        Lone surrogates, which cannot be sent, become "?".
+        """
+        text = text.encode("utf-8", "replace").decode("utf-8")
         if not self.delimiters:
             return text
         marks = "|".join(re.escape(mark) for mark in self.delimiters)

@@ -12,7 +12,7 @@ import unicodedata
 from functools import cache
 
 from lmms_eval_ja.clients import AssetError, asset
-from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score
+from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score, without_thoughts
 from lmms_eval_ja.judges.sample import Sample
 
 _SYSTEM = "You are a helpful and precise assistant for checking the quality of the answer."
@@ -78,7 +78,8 @@ class HeronBench(Protocol):
     def parse(self, reply: str, pass_: int = 0) -> Score:
         """Two numbers alone on the first line that is not empty: the reference's, then the answer's."""
         del pass_
-        lines = [line.strip() for line in unicodedata.normalize("NFKC", reply).splitlines() if line.strip()]
+        text = without_thoughts(unicodedata.normalize("NFKC", reply))
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
         first = lines[0].strip("*_`#> ") if lines else ""
         found = _TWO.fullmatch(first)
         if found is None:

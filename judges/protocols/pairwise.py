@@ -7,15 +7,15 @@ harnesses since 2025; the wording is this project's, so scores are not comparabl
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
 from importlib.resources import files
 from typing import Any
 
-from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score
+from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score, without_thoughts
 from lmms_eval_ja.judges.sample import Sample
 
-_FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL | re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _REFERENCE = "【参照回答 ここから】\n{reference}\n【参照回答 ここまで】"
 _ANSWER = "【評価対象の回答 ここから】\n{answer}\n【評価対象の回答 ここまで】"
@@ -58,8 +58,8 @@ class JaPairwise(Protocol):
     def parse(self, reply: str, pass_: int = 0) -> Score:
         """The last JSON object that holds both keys, in a code fence or in prose; digits may be full-width."""
         del pass_
-        text = unicodedata.normalize("NFKC", reply)
-        for candidate in reversed([*_objects(text), *(o for fence in _FENCE.findall(text) for o in _objects(fence))]):
+        text = without_thoughts(unicodedata.normalize("NFKC", reply))
+        for candidate in reversed(_objects(text)):
             if {"score", "score_gpt"} <= candidate.keys():
                 score, reference = _number(candidate["score"]), _number(candidate["score_gpt"])
                 return Score(score=self.on_scale(score), reference=self.on_scale(reference))
@@ -68,7 +68,8 @@ class JaPairwise(Protocol):
 
 def _objects(text: str) -> list[dict[str, Any]]:
     """All JSON objects that stand in a text, in order, not looking inside those found."""
-    decoder, found, at = json.JSONDecoder(strict=False), [], text.find("{")
+    # Integers as floats: those of many hundred digits raise otherwise, here or later.
+    decoder, found, at = json.JSONDecoder(strict=False, parse_int=float), [], text.find("{")
     while at != -1:
         try:
             value, end = decoder.raw_decode(text, at)
@@ -84,6 +85,6 @@ def _objects(text: str) -> list[dict[str, Any]]:
 def _number(value: object) -> float:
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         return float(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value == value:  # noqa: PLR0124 (NaN)
-        return float(value)
+    if isinstance(value, float) and not math.isnan(value):
+        return value
     raise ReplyError("parse", f"{value!r} is not a score")

@@ -6,12 +6,17 @@ import re
 import unicodedata
 from importlib.resources import files
 
-from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score
+from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score, without_thoughts
 from lmms_eval_ja.judges.sample import Sample
 
-_MARKED = re.compile(r"(?:score|スコア)\W{0,6}(-?\d+(?:\.\d+)?)", re.IGNORECASE)
+#: "Score: 4", "**Score:** 4/5", "スコアは4", '"score": 4', "Score (1-5): 4"; neither the ".5" of "Score: .5" nor the
+#: range of "Score: 4-5" nor, without a colon, a number on the next line.
+_MARKED = re.compile(
+    r"""(?:score|スコア)["'*_` \t]*(?:\([^()\n]{1,20}\)["'*_` \t]*)?(?:[:=は]["'*_`\s\[(<]*|["'*_` \t\[(<]*)"""
+    r"""(-?\d+(?:\.\d+)?)(?!\.?\d|[ \t]*[-~〜–][ \t]*\d)""",
+    re.IGNORECASE,
+)
 _ALONE = re.compile(r"(-?\d+(?:\.\d+)?)(?:\s*/\s*5)?")
-_THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL | re.IGNORECASE)
 
 
 def _prompt() -> str:
@@ -25,7 +30,16 @@ class VqaLikert(Protocol):
     version = 1
     low, high = 1, 5
     sampling = {"temperature": 0, "max_tokens": 1024, "seed": 0}  # noqa: RUF012 (a ClassVar by the base)
-    delimiters = ("## Question", "## Reference Answer", "## AI-generated Response", "# Instruction", "# Evaluation")
+    delimiters = (
+        "# Instruction",
+        "# Evaluation",
+        "## Metric Definition",
+        "## Criteria Definition",
+        "## Rating Rubric",
+        "# Question",  # and "## Question"
+        "## Reference Answer",
+        "## AI-generated Response",
+    )
 
     def template(self) -> str:
         """Table 8 with its three places."""
@@ -44,7 +58,7 @@ class VqaLikert(Protocol):
     def parse(self, reply: str, pass_: int = 0) -> Score:
         """The last `Score: X` of the reply, or a reply that is one number and nothing else."""
         del pass_
-        text = _THOUGHT.sub("", unicodedata.normalize("NFKC", reply)).strip()
+        text = without_thoughts(unicodedata.normalize("NFKC", reply))
         marked = _MARKED.findall(text)
         alone = _ALONE.fullmatch(text)
         if not marked and alone is None:

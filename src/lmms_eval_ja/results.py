@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from statistics import fmean
@@ -43,12 +43,18 @@ def add_facts(
             continue
         results["results"][name] = row | _beside(scores)
         section["tasks"][name] = _task_facts(scores, config, settings, data.get(name))
-        if why := next((s.report.why_none for s in scores.values() if s.report.why_none), None):
+        if why := _why_incomplete(scores.values()):
             incomplete[name] = why
         if name in results.get("samples", {}):
             _finish_samples(results["samples"][name], scores)
     results["lmms_eval_ja"] = section
     return incomplete
+
+
+def _why_incomplete(scores: Collection[Score]) -> str | None:
+    """Why a task has no complete score, by its metrics over all samples: a part of ten may fail on its own."""
+    most = max(score.report.n for score in scores)
+    return next((s.report.why_none for s in scores if s.report.n == most and s.report.why_none), None)
 
 
 def _beside(scores: Mapping[str, Score]) -> dict[str, float]:
@@ -79,7 +85,7 @@ def _verdicts(items: Iterable[MetricItem]) -> Iterator[tuple[str, Verdict]]:
 
 def _answer_facts(items: list[MetricItem]) -> dict[str, float]:
     """`coverage`, `judge_failures`, `parse_failures`, `chars`, `japanese_share` (shares are 0 to 1)."""
-    kinds = [verdict["failure"] for _, verdict in _verdicts(items)]
+    kinds = [verdict["failure"] for _, verdict in _verdicts(items) if verdict["failure"] != "generation"]
     parse = sum(kind in PARSE_FAILURES for kind in kinds)
     answers = {i.sample_id: i.answer for i in items if generation_failure(i.answer) is None}
     shares = [share for answer in answers.values() if not math.isnan(share := japanese_share(answer))]

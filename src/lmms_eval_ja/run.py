@@ -14,7 +14,7 @@ from lmms_eval_ja.clients import AssetError, Settings, SettingsError, load_setti
 from lmms_eval_ja.exit_status import leave_with_failure
 from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.jp_tasks.dataset import check_dataset, spec_of
-from lmms_eval_ja.judges import Judge, missing_columns, protocol, protocols_of
+from lmms_eval_ja.judges import OVERLAP_LABEL, Judge, missing_columns, protocol, protocols_of, reset_engine
 from lmms_eval_ja.results import add_facts
 
 _log = logging.getLogger(__name__)
@@ -62,6 +62,7 @@ def before(call: Mapping[str, Any]) -> Run | None:
         settings = load_settings()
     except SettingsError as error:
         raise CheckFailedError(str(error)) from None
+    reset_engine()  # of an earlier run in this process: it may have another judge, or have given it up
     predict_only = bool(call["predict_only"])
     first_rank = int(os.environ.get("RANK", "0")) == 0
     if first_rank:
@@ -71,7 +72,7 @@ def before(call: Mapping[str, Any]) -> Run | None:
     data = {}
     for name, config in tasks.items() if first_rank else ():
         if _is_ours(config):
-            data[name] = _check_data(config)
+            data[name] = check_data(config)
         else:
             _check_columns(config)
     _check_disk(settings)
@@ -83,6 +84,8 @@ def after(results: dict[str, Any] | None, run: Run) -> dict[str, Any] | None:
     if results is None or run.predict_only:
         return results
     incomplete = add_facts(results, run.tasks, run.settings, run.data)
+    if run.settings.judge.provider == "overlap" and any(map(_protocols, run.tasks.values())):
+        _log.warning("judged scores are by %s", OVERLAP_LABEL)
     for name, why in incomplete.items():
         _log.error("%s has no complete score: %s", name, why)
     if incomplete:
@@ -122,11 +125,15 @@ def _is_ours(config: Mapping[str, Any]) -> bool:
 
 
 def _concerns_us(config: Mapping[str, Any]) -> bool:
-    return _is_ours(config) or bool(protocols_of(config.get("process_results")))
+    return _is_ours(config) or bool(_protocols(config))
+
+
+def _protocols(config: Mapping[str, Any]) -> tuple[str, ...]:
+    return protocols_of(config.get("process_results"))
 
 
 def _check_judge(tasks: Mapping[str, Mapping[str, Any]], settings: Settings, *, ask: bool) -> None:
-    names = {name for config in tasks.values() for name in protocols_of(config.get("process_results"))}
+    names = {name for config in tasks.values() for name in _protocols(config)}
     if not names:
         return
     judge = Judge(settings.judge)
@@ -156,7 +163,13 @@ def _load(config: Mapping[str, Any]) -> Any:
     )
 
 
-def _check_data(config: Mapping[str, Any]) -> dict[str, Any]:
+def check_data(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Load and check the data of a task of ours.
+
+    Raises:
+        CheckFailedError: it cannot be loaded.
+        DatasetError: it is not the benchmark's.
+    """
     name, spec = config["task"], spec_of(config["process_docs"])
     try:
         dataset = _load(config)

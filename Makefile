@@ -1,0 +1,53 @@
+# `make demo` and `make test` set up what they need in .venv; nothing else is to be installed first than Python.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# The versions that the tests were last seen to pass with; they were resolved for Python 3.11.
+CONSTRAINTS := $(shell $(PYTHON) -c 'import sys; print("--constraint constraints.txt" * (sys.version_info[:2] == (3, 11)))')
+
+.PHONY: help install demo test test-all lint lint-imports types wheel clean
+
+help:
+	@echo "make demo       evaluate three sample answer sets, without internet, key or GPU, and print the table"
+	@echo "make test       the tests, without the slow ones"
+	@echo "make test-all   all tests"
+	@echo "make lint       ruff, mypy, import rules"
+
+install: $(STAMP)
+
+# uv because it installs a PyTorch environment in half a minute when its cache is warm; pip would do.
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(CONSTRAINTS) --editable ".[dev]"
+	touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/python -m lmms_eval_ja.jp_tasks.ja_sample.demo demo_results
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) types lint-imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+# import-linter walks folders, and the rooms only come together in an installed tree.
+lint-imports: $(STAMP)
+	rm -rf build/linted
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --target build/linted .
+	PYTHONPATH=build/linted $(BIN)/lint-imports
+
+wheel: $(STAMP)
+	$(BIN)/python -m build --wheel
+
+clean:
+	rm -rf $(VENV) build dist demo_results *.egg-info src/*.egg-info

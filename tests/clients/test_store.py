@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import replace
+
+import pytest
+
+from lmms_eval_ja.clients import Store, StoredReply, store
+
+REPLY = StoredReply(
+    key="k",
+    protocol="original/1",
+    asked_model="asked",
+    model="served",
+    messages='[{"role": "user", "content": "採点"}]',
+    content="8 9\n理由 𠮷",
+    finish_reason="stop",
+    refusal=None,
+    prompt_tokens=12,
+    completion_tokens=None,
+    seconds=0.25,
+    created=1_767_225_600.5,
+)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "new" / "folder" / "verdicts.sqlite"
+
+
+def put(opened: Store, *replies: StoredReply) -> None:
+    for future in [opened.put(reply) for reply in replies]:
+        future.result(timeout=30)
+
+
+def numbered(n: int) -> StoredReply:
+    return replace(REPLY, key=f"{n:05d}", created=float(n))
+
+
+def test_a_reply_comes_back_as_it_was_also_after_reopening(path):
+    with closing(Store(path)) as opened:
+        assert opened.get("k") is None
+        put(opened, REPLY)
+        assert opened.get("k") == REPLY
+        assert opened.set_aside is None
+    with closing(Store(path)) as opened:
+        assert opened.get("k") == REPLY
+        assert len(opened) == 1
+
+
+def test_the_first_reply_of_a_key_stays(path):
+    with closing(Store(path)) as opened:
+        put(opened, REPLY, replace(REPLY, content="1 1"))
+        put(opened, replace(REPLY, content="2 2"))
+        assert opened.get("k").content == "8 9\n理由 𠮷"
+        assert len(opened) == 1
+
+
+def test_replies_are_listed_by_time_then_key(path):
+    late, early = replace(REPLY, key="a", created=2.0), replace(REPLY, key="z", created=1.0)
+    same = replace(REPLY, key="b", created=2.0)
+    with closing(Store(path)) as opened:
+        put(opened, same, late, early)
+        assert list(opened) == [early, late, same]
+
+
+def test_close_writes_what_was_put(path):
+    opened = Store(path)
+    futures = [opened.put(numbered(n)) for n in range(300)]
+    opened.close()
+    assert all(future.done() and future.exception() is None for future in futures)
+    with closing(Store(path)) as opened:
+        assert [reply.key for reply in opened] == [f"{n:05d}" for n in range(300)]
+
+
+def test_many_threads(path):
+    with closing(Store(path)) as opened, ThreadPoolExecutor(16) as threads:
+
+        def both(n: int) -> StoredReply | None:
+            put(opened, numbered(n % 100))
+            return opened.get(f"{n % 100:05d}")
+
+        assert list(threads.map(both, range(400))) == [numbered(n % 100) for n in range(400)]
+        assert len(opened) == 100
+
+
+def test_a_relay_of_two_connections_sees_each_others_rows(path):
+    with closing(Store(path)) as one, closing(Store(path)) as two:
+        put(one, numbered(1))
+        assert two.get("00001") == numbered(1)
+        put(two, numbered(2))
+        assert one.get("00002") == numbered(2)
+
+
+_WRITER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from lmms_eval_ja.clients import Store, StoredReply
+who, path = sys.argv[1], Path(sys.argv[2])
+base = StoredReply("", "p/1", "m", "m", "[]", who, "stop", None, 1, 1, 0.1, 1.0)
+print("ready", flush=True)
+sys.stdin.readline()
+store = Store(path)
+for n in range(150):  # one commit each
+    store.put(replace(base, key=f"{who}-{n}")).result(timeout=120)
+    store.put(replace(base, key=f"shared-{n}")).result(timeout=120)
+    assert store.get(f"{who}-{n}").content == who
+store.close()
+"""
+
+
+def test_processes_that_write_at_once_lose_nothing(path):
+    command = [sys.executable, "-c", _WRITER]
+    writers = [
+        subprocess.Popen(
+            [*command, who, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for who in ("one", "two")
+    ]
+    assert [writer.stdout.readline() for writer in writers] == ["ready\n", "ready\n"]
+    for writer in writers:  # both open the file that is not there yet
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    errors = [writer.communicate(timeout=120)[1] for writer in writers]
+    assert errors == ["", ""]
+    assert [writer.returncode for writer in writers] == [0, 0]
+    with closing(Store(path)) as opened:
+        expected = {f"{name}-{n}" for name in ("one", "two", "shared") for n in range(150)}
+        assert {reply.key for reply in opened} == expected
+
+
+# --- what may be wrong with the file ---
+
+
+def test_a_damaged_file_is_set_aside_and_kept(path):
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"this is no database " * 500)
+    with closing(Store(path)) as opened:
+        aside = opened.set_aside
+        assert aside.name.startswith("verdicts.sqlite.damaged-")
+        assert aside.read_bytes() == b"this is no database " * 500
+        put(opened, REPLY)
+    with closing(Store(path)) as opened:
+        assert opened.set_aside is None
+        assert opened.get("k") == REPLY
+
+
+def test_two_damaged_files_are_both_kept(path):
+    path.parent.mkdir(parents=True)
+    kept = []
+    for content in (b"first " * 500, b"second " * 500):
+        path.write_bytes(content)
+        with closing(Store(path)) as opened:
+            kept.append(opened.set_aside)
+    assert [aside.read_bytes()[:6] for aside in kept] == [b"first ", b"second"]
+
+
+def test_an_empty_file_is_a_new_store(path):
+    path.parent.mkdir(parents=True)
+    path.touch()
+    with closing(Store(path)) as opened:
+        assert opened.set_aside is None
+        put(opened, REPLY)
+        assert len(opened) == 1
+
+
+def test_a_file_of_a_newer_version_is_refused_and_left_alone(path):
+    with closing(Store(path)) as opened:
+        put(opened, REPLY)
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("PRAGMA user_version = 2")
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"newer lmms-eval-ja \(schema 2, this one reads 1\).*LMMS_EVAL_JA_STORE"):
+        Store(path)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in path.parent.iterdir()] == ["verdicts.sqlite"]
+
+
+def test_what_cannot_be_opened_is_an_os_error(tmp_path):
+    with pytest.raises(OSError, match=r"the store .* cannot be opened"):
+        Store(tmp_path)  # a folder
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError):  # noqa: PT011 (the system's own words)
+        Store(tmp_path / "file" / "verdicts.sqlite")
+
+
+# --- writes that fail ---
+
+
+@pytest.fixture
+def locked(path, monkeypatch):
+    """A store and another program's connection that holds its file; waiting for it is short."""
+    monkeypatch.setattr(store, "BUSY_TIMEOUT_S", 0.05)
+    opened = Store(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield opened, other
+    with suppress(sqlite3.Error):
+        opened.close()
+
+
+def test_a_write_that_fails_is_told_and_made_up_by_the_next(locked):
+    opened, other = locked
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        opened.put(numbered(1)).result(timeout=30)
+    other.execute("ROLLBACK")
+    put(opened, numbered(2))
+    assert [reply.key for reply in opened] == ["00001", "00002"]
+
+
+def test_a_write_that_failed_is_made_up_by_close(locked, path):
+    opened, other = locked
+    assert isinstance(opened.put(numbered(1)).exception(timeout=30), sqlite3.OperationalError)
+    other.execute("ROLLBACK")
+    opened.close()
+    with closing(Store(path)) as again:
+        assert again.get("00001") == numbered(1)
+
+
+def test_close_says_that_it_could_not_write(locked):
+    opened, _ = locked
+    assert opened.put(numbered(1)).exception(timeout=30) is not None
+    with pytest.raises(sqlite3.OperationalError):
+        opened.close()

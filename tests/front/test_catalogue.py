@@ -1,0 +1,34 @@
+"""Our tasks as their YAMLs describe them."""
+
+from __future__ import annotations
+
+import pytest
+
+from lmms_eval_ja import catalogue
+from lmms_eval_ja.jp_tasks import FOLDER
+from lmms_eval_ja.judges import PROTOCOLS
+
+
+def test_every_yaml_is_a_task_or_a_group() -> None:
+    names = {task.name for task in catalogue.tasks()} | catalogue.groups().keys()
+    assert names == {path.stem for path in FOLDER.rglob("*.yaml")}
+
+
+def test_every_task_says_what_it_is() -> None:
+    for task in catalogue.tasks():
+        assert task.rows > 0, task.name
+        assert set(task.protocol.split(", ")) <= PROTOCOLS.keys(), task.name
+        assert task.headline in {"overall", "judge_mean", "rouge_l_ja"}, task.name
+        assert task.licence, task.name
+        assert task.source, task.name
+
+
+def test_a_group_is_opened_and_no_task_comes_twice() -> None:
+    papers = ["heron_bench_ja", "ja_vlm_bench_in_the_wild", "ja_vg_vqa_500"]
+    assert catalogue.opened(["japanese_vlm"]) == papers
+    assert catalogue.opened(["ja_vg_vqa_500", "japanese_vlm"]) == [papers[2], *papers[:2]]
+
+
+def test_an_unknown_name_is_refused_with_the_valid_ones() -> None:
+    with pytest.raises(ValueError, match=r"unknown task 'heron'; expected some of heron_bench_ja, .*japanese_vlm"):
+        catalogue.opened(["heron"])
