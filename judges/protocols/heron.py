@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from functools import cache
 
 from lmms_eval_ja.clients import AssetError, asset
 from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score, without_thoughts
@@ -25,12 +24,6 @@ _FRAME = (
 _NUMBER = r"\d+(?:\.\d+)?"
 #: "8 9", "8, 9", "8/10 9/10", after markdown and full-width forms are gone.
 _TWO = re.compile(rf"({_NUMBER})(?:\s*/\s*10)?(?:\s+|\s*[,、;]\s*)({_NUMBER})(?:\s*/\s*10)?")
-
-
-@cache
-def _rules(path: str) -> dict[str, str]:
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123 (a cached key must be a string)
-        return {category: entry["prompt"] for category, entry in json.load(file).items()}
 
 
 class HeronBench(Protocol):
@@ -51,19 +44,29 @@ class HeronBench(Protocol):
         "[System]",
     )
 
+    def __init__(self) -> None:
+        self._rules: dict[str, str] = {}
+
     def check(self) -> None:
         """Fail early when `rule.json` is not there."""
-        self.template()
+        content = json.loads(asset("heron_bench/rule.json").read_text(encoding="utf-8"))
+        self._rules = {category: rule["prompt"] for category, rule in content.items()}
+
+    def rules(self) -> dict[str, str]:
+        """The judging rules by category, read once: the file's checksum is known, so it cannot change."""
+        if not self._rules:
+            self.check()
+        return self._rules
 
     def template(self) -> str:
         """System message, frame and the rules of the three categories."""
-        rules = _rules(str(asset("heron_bench/rule.json")))
+        rules = self.rules()
         return "\n".join([_SYSTEM, _FRAME, *(rules[category] for category in ("conv", "detail", "complex"))])
 
     def messages(self, sample: Sample, pass_: int = 0) -> list[Message]:
         """System and user message; the category of the sample picks the rule."""
         del pass_
-        rules = _rules(str(asset("heron_bench/rule.json")))
+        rules = self.rules()
         if sample.category not in rules:
             raise AssetError(f"rule.json has no rule for category {sample.category!r}; it has {', '.join(rules)}")
         user = _FRAME.format(

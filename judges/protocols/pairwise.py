@@ -34,7 +34,7 @@ class JaPairwise(Protocol):
     compares = True
     passes = 2
     sampling = {"temperature": 0, "max_tokens": 1024, "seed": 0}  # noqa: RUF012 (a ClassVar by the base)
-    delimiters = ("【",)
+    delimiters = ("【画像の説明", "【質問", "【参照回答", "【評価対象の回答")
 
     def template(self) -> str:
         """The prompt with its places for context, question and the two answers."""
