@@ -9,7 +9,7 @@ point. The aim is 0.1 s.
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import os
 import platform
@@ -28,7 +28,8 @@ def entry_points(**params):
     return [ep for ep in found if ep.value != "lmms_eval_ja.plugin:register"] if "group" in params else _Found(found)
 class _Found:
     def __init__(self, found): self.found = found
-    def select(self, **params): return [ep for ep in self.found.select(**params) if not ep.value.startswith("lmms_eval_ja.")]
+    def select(self, **params):
+        return [ep for ep in self.found.select(**params) if not ep.value.startswith("lmms_eval_ja.")]
 metadata.entry_points = entry_points
 """
 
@@ -115,7 +116,7 @@ def main() -> None:
     print(f"                with the plugin, median      {medians['with']:8.2f} s of {len(starts['with'])}")
     if arguments.json:
         record = {
-            "date": datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat(),
+            "date": dt.datetime.now(tz=dt.timezone.utc).date().isoformat(),
             "device": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
             "added_s": added,
             **inside,

@@ -46,7 +46,9 @@ def missing_columns(columns: Sequence[str]) -> str | None:
 
 
 def sample_of(doc: Doc, answer: str) -> Sample:
-    """A document and its answer as a sample.
+    """A document and its answer as a sample; the answer without outer white space.
+
+    lmms-eval's command strips it, its Python function does not: the judge is to be sent the same in both.
 
     Raises:
         KeyError: a required column is missing; names those expected and those found.
@@ -54,7 +56,7 @@ def sample_of(doc: Doc, answer: str) -> Sample:
     """
     if lack := missing_columns(list(doc)):
         raise KeyError(lack)
-    return Sample(answer=answer, **{name: _read(doc, columns) for name, columns in FIELDS.items()})
+    return Sample(answer=answer.strip(), **{name: _read(doc, columns) for name, columns in FIELDS.items()})
 
 
 def _read(doc: Doc, columns: Sequence[str]) -> str:

@@ -28,6 +28,7 @@ def add_facts(
     tasks: Mapping[str, Mapping[str, Any]],
     settings: Settings,
     data: Mapping[str, Mapping[str, Any]],
+    subset: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """Add our metrics to `results["results"]` and our section `results["lmms_eval_ja"]`, in place.
 
@@ -41,8 +42,10 @@ def add_facts(
         scores = {key: value for key, value in (row or {}).items() if isinstance(value, Score)}
         if not scores:
             continue
-        results["results"][name] = row | _beside(scores)
-        section["tasks"][name] = _task_facts(scores, config, settings, data.get(name))
+        # lmms-eval lists what is not aggregated too, as an empty list.
+        metrics = {key: value for key, value in row.items() if not key.startswith("verdict_")}
+        results["results"][name] = metrics | _beside(scores)
+        section["tasks"][name] = _task_facts(scores, config, settings, data.get(name), subset)
         if why := _why_incomplete(scores.values()):
             incomplete[name] = why
         if name in results.get("samples", {}):
@@ -101,7 +104,11 @@ def _answer_facts(items: list[MetricItem]) -> dict[str, float]:
 
 
 def _task_facts(
-    scores: Mapping[str, Score], config: Mapping[str, Any], settings: Settings, data: Mapping[str, Any] | None
+    scores: Mapping[str, Score],
+    config: Mapping[str, Any],
+    settings: Settings,
+    data: Mapping[str, Any] | None,
+    subset: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     judge = Judge(settings.judge)
     verdicts = list(_verdicts(_items(scores.values())))
@@ -115,6 +122,8 @@ def _task_facts(
         ],
         "judge_models": sorted({model for _, verdict in verdicts for model in verdict["models"]}),
         "metric_packages": _versions(_METRIC_PACKAGES) | {"dictionary": dictionary_version()},
+        # A part of the documents is another benchmark.
+        "subset": dict(subset) if subset else None,
         "dataset": {k: data[k] for k in ("name", "revision", "rows", "texts_sha256", "changed")} if data else None,
     }
     return {
@@ -148,7 +157,7 @@ def _failures(verdicts: list[tuple[str, Verdict]]) -> dict[str, Any]:
     return {
         kind: {
             "count": count,
-            "samples": [sample_id for sample_id, v in failed if v["failure"] == kind][:_LISTED],
+            "samples": list(dict.fromkeys(id_ for id_, v in failed if v["failure"] == kind))[:_LISTED],
             "example": next(v["reason"] for _, v in failed if v["failure"] == kind),
         }
         for kind, count in sorted(counts.items())

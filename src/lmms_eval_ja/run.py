@@ -38,6 +38,8 @@ class Run:
     data: Mapping[str, Mapping[str, Any]]
     predict_only: bool
     from_command_line: bool
+    #: `limit` and `offset`, or None when all documents are evaluated.
+    subset: Mapping[str, Any] | None
 
 
 def before(call: Mapping[str, Any]) -> Run | None:
@@ -76,14 +78,14 @@ def before(call: Mapping[str, Any]) -> Run | None:
         else:
             _check_columns(config)
     _check_disk(settings)
-    return Run(tasks, settings, data, predict_only, call["cli_args"] is not None)
+    return Run(tasks, settings, data, predict_only, call["cli_args"] is not None, _subset(call))
 
 
 def after(results: dict[str, Any] | None, run: Run) -> dict[str, Any] | None:
     """Add facts to the results of rank 0, and see to the exit status of an incomplete run."""
     if results is None or run.predict_only:
         return results
-    incomplete = add_facts(results, run.tasks, run.settings, run.data)
+    incomplete = add_facts(results, run.tasks, run.settings, run.data, run.subset)
     if run.settings.judge.provider == "overlap" and any(map(_protocols, run.tasks.values())):
         _log.warning("judged scores are by %s", OVERLAP_LABEL)
     for name, why in incomplete.items():
@@ -96,6 +98,13 @@ def after(results: dict[str, Any] | None, run: Run) -> dict[str, Any] | None:
         if run.from_command_line:
             leave_with_failure()
     return results
+
+
+def _subset(call: Mapping[str, Any]) -> dict[str, Any] | None:
+    limit, offset = call["limit"], call["offset"] or 0
+    if limit in {None, -1} and not offset:
+        return None
+    return {"limit": limit, "offset": offset}
 
 
 def _configs(tasks: list[Any], manager: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
