@@ -69,6 +69,7 @@ def before(call: Mapping[str, Any]) -> Run | None:
     first_rank = int(os.environ.get("RANK", "0")) == 0
     if first_rank:
         _log.info("settings: %s", settings.shown())
+    _check_model(call["model"], force_simple=bool(call["force_simple"]))
     if not predict_only:
         _check_judge(tasks, settings, ask=first_rank)
     data = {}
@@ -98,6 +99,24 @@ def after(results: dict[str, Any] | None, run: Run) -> dict[str, Any] | None:
         if run.from_command_line:
             leave_with_failure()
     return results
+
+
+def _check_model(model: Any, *, force_simple: bool) -> None:
+    """Import the model's class, which comes next anyway, to say what to do about a missing package that is known."""
+    from lmms_eval.models import MODEL_REGISTRY_V2
+
+    if not isinstance(model, str):
+        return
+    try:
+        MODEL_REGISTRY_V2.get_model_class(model, force_simple=force_simple)
+    except ModuleNotFoundError as error:
+        if error.name == "decord":
+            raise CheckFailedError(
+                f"lmms-eval's class for {model} imports decord, which is not installed: "
+                'pip install "lmms-eval-ja[video]"'
+            ) from None
+    except Exception as error:  # lmms-eval meets it next, and reports it in its own words
+        _log.debug("the class of model %s cannot be imported: %s", model, error)
 
 
 def _subset(call: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -178,3 +179,11 @@ def test_a_failed_generation_is_no_answer(worker: Worker, tmp_path: Path) -> Non
     assert (shown["coverage"], shown["judge_failures"], shown["parse_failures"]) == (39 / 40, 0, 0)
     assert "out of memory" in facts["failures"]["generation"]["example"]
     assert "to resume, run the same command again" in done.log
+
+
+@pytest.mark.skipif(importlib.util.find_spec("decord") is not None, reason="decord is installed here")
+def test_a_model_class_that_wants_decord(worker: Worker) -> None:
+    done = worker.evaluate(["ja_sample"], NO_ANSWERS, model="qwen2_5_vl")
+    assert done.exit is not None, done.failure
+    assert "lmms-eval's class for qwen2_5_vl imports decord" in done.exit
+    assert 'pip install "lmms-eval-ja[video]"' in done.exit

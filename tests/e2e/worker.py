@@ -86,7 +86,7 @@ class Worker:
         output_path: Path | None = None,
         **more: Any,
     ) -> Evaluated:
-        """`simple_evaluate` with the model replay; samples are written where an output path is given."""
+        """`simple_evaluate`, with model replay unless named; samples are written where an output path is given."""
         request = {
             "tasks": list(tasks),
             "model_args": f"answers={answers}",
@@ -155,7 +155,7 @@ def _evaluate(request: Mapping[str, Any], managers: dict[str | None, Any]) -> di
     try:
         with contextlib.redirect_stdout(log):
             results = evaluator.simple_evaluate(
-                model="replay",
+                model=request["more"].pop("model", "replay"),
                 model_args=request["model_args"],
                 tasks=request["tasks"],
                 task_manager=managers[folder],
