@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from lmms_eval_ja.jp_tasks.ja_sample import draw
+from lmms_eval_ja.jp_tasks.ja_sample.drawing import canvas
 
 ROWS = 40
 IMAGES = 10
@@ -159,9 +160,9 @@ def test_drawing_twice_writes_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_missing_font_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draw, "find_spec", lambda _name: None)
+    monkeypatch.setattr(canvas, "find_spec", lambda _name: None)
     with pytest.raises(ModuleNotFoundError, match="matplotlib-fontja"):
-        draw.font_path()
+        canvas.font_path()
 
 
 def test_a_question_with_wrong_fields_is_refused(tmp_path: Path) -> None:
