@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import math
 import random
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from lmms_eval_ja.clients.limiter import Limiter, PausedError
 from lmms_eval_ja.clients.settings import JudgeSettings, without_userinfo
 
 if TYPE_CHECKING:
@@ -20,6 +25,8 @@ Message = dict[str, Any]
 FailureKind = Literal["transport", "key", "filter"]
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 KEY_STATUS = {401, 403}
+_TOO_MANY_REQUESTS = 429
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 #: Statuses worth another try: the server is busy, restarting or behind a gateway that is.
 RETRY_STATUS = {408, 409, 425, 429, 500, 502, 503, 504, 529}
 
@@ -73,32 +80,72 @@ class ChatClient:
 
     def __init__(self, settings: JudgeSettings) -> None:
         self.settings = settings
+        self.limiter = Limiter(settings.concurrency)
         self._client: AsyncOpenAI | None = None
 
     async def ask(self, request: ChatRequest) -> ChatReply:
-        """Send a request, again after a passing fault, until `deadline_s` is over.
+        """Send a request, again after a passing fault, until `deadline_s` is over, which is counted from the first try.
+
+        At most `concurrency` requests are out at a time; fewer after a refusal (HTTP 429), and none while the server
+        has asked for a pause (`Retry-After`).
 
         Raises:
             ChatError: kind "key" (rejected, never retried), "filter" (the provider's content filter),
                 "transport" (everything else: no answer before the deadline, or an error that stays).
         """
-        end = time.monotonic() + self.settings.deadline_s
-        wait = FIRST_WAIT_S
+        end, wait = math.inf, FIRST_WAIT_S
         while True:
+            end = await self._slot(end)
             try:
-                return await self._ask_once(request, end - time.monotonic())
-            except _PassingError as fault:
-                pause = max(fault.retry_after or 0.0, wait * random.uniform(0.5, 1.0))  # noqa: S311 (spreads retries)
-                if time.monotonic() + pause >= end:
-                    raise ChatError("transport", f"{fault} (gave up after {self.settings.deadline_s:g} s)") from None
-                await asyncio.sleep(pause)
-                wait = min(2 * wait, LONGEST_WAIT_S)
+                reply = await self._ask_once(request, end - time.monotonic())
+            except _PassingError as error:
+                fault = error
+            else:
+                self.limiter.succeeded()
+                return reply
+            finally:
+                self.limiter.leave()
+            self._slow_down(fault)
+            pause = max(fault.retry_after or 0.0, wait * random.uniform(0.5, 1.0))  # noqa: S311 (spreads retries)
+            if time.monotonic() + pause >= end:
+                raise ChatError("transport", f"{fault} (gave up after {self.settings.deadline_s:g} s)") from None
+            await asyncio.sleep(pause)
+            wait = min(2 * wait, LONGEST_WAIT_S)
 
     async def close(self) -> None:
         """Close the connections."""
         if self._client is not None:
             await self._client.close()
             self._client = None
+
+    async def _slot(self, end: float) -> float:
+        """Wait for a slot; the end of the request, which is set with its first slot."""
+        left = end - time.monotonic()
+        try:
+            if left == math.inf:
+                await self.limiter.enter(self.settings.deadline_s)
+                return time.monotonic() + self.settings.deadline_s
+            await asyncio.wait_for(self.limiter.enter(left), left)
+        except PausedError as error:
+            raise ChatError("transport", f"{error}, which is beyond the deadline") from None
+        except asyncio.TimeoutError:
+            raise ChatError("transport", f"no free slot (gave up after {self.settings.deadline_s:g} s)") from None
+        return end
+
+    def _slow_down(self, fault: _PassingError) -> None:
+        if fault.refused:
+            self.limiter.refused()
+        if fault.retry_after is not None:
+            self.limiter.pause(fault.retry_after)
+
+    def _heed(self, headers: Mapping[str, str]) -> None:
+        """Pause when the server says that the requests of its present window are used up.
+
+        Not for long: providers state when all of the window is free again, and the next refusal says more.
+        """
+        if headers.get("x-ratelimit-remaining-requests") == "0":
+            seconds = _duration(headers.get("x-ratelimit-reset-requests", ""))
+            self.limiter.pause(min(seconds, LONGEST_WAIT_S, self.settings.deadline_s / 2))
 
     async def _ask_once(self, request: ChatRequest, left_s: float) -> ChatReply:
         import openai
@@ -111,7 +158,7 @@ class ChatClient:
         started = time.monotonic()
         known = {k: v for k, v in request.sampling.items() if k not in self.settings.extra_body}
         limit = max(0.1, min(self.settings.timeout_s, left_s))
-        call = self._client.chat.completions.create(
+        call = self._client.chat.completions.with_raw_response.create(
             model=request.model,
             messages=request.messages,  # type: ignore[arg-type]
             timeout=limit,
@@ -120,7 +167,9 @@ class ChatClient:
         )
         try:
             # The client's own limit is for each read: a server that sends a byte now and then would never meet it.
-            completion = await asyncio.wait_for(call, limit)
+            response = await asyncio.wait_for(call, limit)
+            self._heed(response.headers)
+            completion = json.loads(response.content)
         except openai.APIStatusError as error:
             raise _status_error(error, key) from None
         except openai.APIConnectionError as error:
@@ -129,7 +178,7 @@ class ChatClient:
             raise _PassingError(f"no whole answer within {limit:.3g} s") from None
         except UnicodeEncodeError as error:
             raise ChatError("transport", f"the request cannot be sent: {error}") from None
-        except (openai.APIError, ValueError) as error:
+        except (openai.APIError, ValueError, RecursionError) as error:
             raise _PassingError(f"unreadable response: {type(error).__name__}: {error}") from None
         return _read(completion, request.model, time.monotonic() - started)
 
@@ -137,9 +186,9 @@ class ChatClient:
 class _PassingError(Exception):
     """A fault that may be gone at the next try."""
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, retry_after: float | None = None, *, refused: bool = False) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.retry_after, self.refused = retry_after, refused
 
 
 _NO_KEY = "what {name} holds cannot be a key: it has characters that are not printable ASCII"
@@ -160,7 +209,11 @@ def _status_error(error: APIStatusError, key: str | None) -> Exception:
     if "insufficient_quota" in text:
         return ChatError("key", f"the account has no quota left (HTTP {status}): {text}")
     if status in RETRY_STATUS:
-        return _PassingError(f"HTTP {status}: {text}", _retry_after(error.response.headers))
+        return _PassingError(
+            f"HTTP {status}: {text}",
+            _retry_after(error.response.headers),
+            refused=status == _TOO_MANY_REQUESTS,
+        )
     return ChatError("transport", f"HTTP {status}: {text}")
 
 
@@ -170,34 +223,59 @@ def _server_text(error: APIStatusError) -> str:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds that the server asks for, as a number or as a date (counted from the server's own clock)."""
+    stated = headers.get("retry-after", "")
     try:
-        return max(0.0, float(headers["retry-after"]))
-    except (KeyError, ValueError):
+        seconds = float(stated)
+    except ValueError:
+        until = _date(stated)
+        if until is None:
+            return None
+        seconds = (until - (_date(headers.get("date", "")) or datetime.now(timezone.utc))).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
         return None
+    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+
+
+def _duration(text: str) -> float:
+    """Seconds of a duration as OpenAI writes it (`6m0s`, `20ms`); 0 for anything else."""
+    found = _DURATION.fullmatch(text.strip())
+    parts = [float(part or 0) for part in found.groups()] if found else []
+    return sum(part * unit for part, unit in zip(parts, (86400, 3600, 60, 1, 0.001), strict=False))
 
 
 def _read(completion: Any, asked: str, seconds: float) -> ChatReply:
-    """Read a response; the client builds it unchecked, so that anything at all may stand in its fields."""
-    choices = getattr(completion, "choices", None)
+    """Read a response, in whose fields anything at all may stand."""
+    choices = _field(completion, "choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
-    finish_reason = getattr(choice, "finish_reason", None)
+    finish_reason = _field(choice, "finish_reason")
     if finish_reason == "content_filter":
         raise ChatError("filter", "the provider's content filter cut the reply")
-    message, usage = getattr(choice, "message", None), getattr(completion, "usage", None)
+    message, usage = _field(choice, "message"), _field(completion, "usage")
     if message is None:
         raise _PassingError("the response holds no choices")
-    content = getattr(message, "content", None)
+    content = _field(message, "content")
     if not isinstance(content, str | None):
         raise _PassingError("the content of the response's message is not a text")
     return ChatReply(
         content=content,
         finish_reason=_text(finish_reason),
-        refusal=_text(getattr(message, "refusal", None)),
-        model=_text(getattr(completion, "model", None)) or asked,
-        prompt_tokens=_count(getattr(usage, "prompt_tokens", None)),
-        completion_tokens=_count(getattr(usage, "completion_tokens", None)),
+        refusal=_text(_field(message, "refusal")),
+        model=_text(_field(completion, "model")) or asked,
+        prompt_tokens=_count(_field(usage, "prompt_tokens")),
+        completion_tokens=_count(_field(usage, "completion_tokens")),
         seconds=seconds,
     )
+
+
+def _field(value: object, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def _text(value: object) -> str | None:

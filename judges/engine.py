@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import json
 import logging
 import threading
-import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from lmms_eval_ja.clients import ChatClient, ChatError, ChatRequest, Store, StoredReply, load_settings
+from lmms_eval_ja.clients import ChatError, ChatRequest, Store, load_settings
+from lmms_eval_ja.judges.asking import Asker
 from lmms_eval_ja.judges.judge import Judge, overlap_score
 from lmms_eval_ja.judges.protocols import Protocol, ReplyError, Score, protocol
 from lmms_eval_ja.judges.sample import Sample
@@ -32,19 +32,25 @@ class Engine:
     def __init__(self, judge: Judge, store: Path) -> None:
         self.judge = judge
         self.store_path = store
-        #: Requests that went out in this process, and replies that came from the store.
-        self.asked, self.from_store = 0, 0
         self._start_lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
         self._store: Store | None = None
-        self._client = ChatClient(judge.settings)
+        self._asker: Asker | None = None
+        self._submitted: deque[_Job] = deque()
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._workers: list[asyncio.Task[None]] = []
-        self._in_flight: dict[str, asyncio.Task[StoredReply]] = {}
-        self._failures_in_row = 0
-        self._given_up: ChatError | None = None
+
+    @property
+    def asked(self) -> int:
+        """Requests that went out in this process."""
+        return self._asker.asked if self._asker else 0
+
+    @property
+    def from_store(self) -> int:
+        """Replies that came from the store."""
+        return self._asker.from_store if self._asker else 0
 
     def submit(self, sample: Sample, protocol: Protocol) -> Verdict:
         """Ask for a verdict without waiting for it.
@@ -63,7 +69,10 @@ class Engine:
             verdict.finish(self._content(protocol, [_run([score], [])]))
         else:
             with self._start_lock:  # so that no job comes after the last one that `close` sees
-                self._started().call_soon_threadsafe(self._enqueue, (sample, protocol, verdict))
+                loop = self._started()
+                self._submitted.append((sample, protocol, verdict))
+                if len(self._submitted) == 1:  # else the loop has been told already
+                    loop.call_soon_threadsafe(self._enqueue)
         return verdict
 
     def close(self) -> None:
@@ -96,21 +105,23 @@ class Engine:
                     self.store_path,
                     self._store.set_aside,
                 )
+            self._asker = Asker(self.judge, self._store)
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=self._loop.run_forever, name="lmms-eval-ja-judge", daemon=True)
             self._thread.start()
             atexit.register(self.close)
         return self._loop
 
-    def _enqueue(self, job: _Job) -> None:
-        self._jobs.put_nowait(job)
-        if len(self._workers) < self.judge.settings.concurrency:
-            self._workers.append(asyncio.get_running_loop().create_task(self._work()))
+    def _enqueue(self) -> None:
+        while self._submitted:
+            self._jobs.put_nowait(self._submitted.popleft())
+            if len(self._workers) < self.judge.settings.concurrency:
+                self._workers.append(asyncio.get_running_loop().create_task(self._work()))
 
     async def _work(self) -> None:
         while True:
             sample, protocol, verdict = await self._jobs.get()
-            content = self._unasked(protocol)
+            content = None
             try:
                 runs = [await self._one_run(sample, protocol, n) for n in range(self.judge.settings.repeats)]
                 content = self._content(protocol, runs)
@@ -118,7 +129,7 @@ class Engine:
                 _log.exception("judging sample %s failed", sample.sample_id)
                 content = self._content(protocol, [_failed_run("transport", f"{type(error).__name__}: {error}", [])])
             finally:  # also when cancelled: nobody may wait for ever
-                verdict.finish(content)
+                verdict.finish(content or self._unasked(protocol))
 
     async def _one_run(self, sample: Sample, protocol: Protocol, repeat: int) -> dict[str, Any]:
         scores: list[Score] = []
@@ -138,11 +149,12 @@ class Engine:
         self, sample: Sample, protocol: Protocol, repeat: int, pass_: int, replies: list[dict[str, Any]]
     ) -> Score:
         """One score; an unreadable reply is asked for again, at most `reasks` times."""
+        assert self._asker is not None  # noqa: S101 (made before the loop starts)
         settings = self.judge.settings
         messages = protocol.messages(sample, pass_)
         for reask in range(settings.reasks + 1):
             request = ChatRequest(settings.model, messages, settings.sampling(protocol.sampling), repeat, reask)
-            reply = await self._reply(request, protocol)
+            reply = await self._asker.reply(request, protocol)
             replies.append({"model": reply.model, "content": reply.content, "pass": pass_, "reask": reask})
             if reply.refusal:
                 raise _RefusedError(reply.refusal)
@@ -153,65 +165,6 @@ class Engine:
                     cut = " (cut at the token limit)" if reply.finish_reason == "length" else ""
                     raise ReplyError(error.kind, f"{error}{cut}") from None
         raise AssertionError("unreachable: the last try returns or raises")
-
-    async def _reply(self, request: ChatRequest, protocol: Protocol) -> StoredReply:
-        """The stored reply, or a new one; equal requests at the same time are sent once."""
-        key = request.key()
-        if key not in self._in_flight:
-            task = asyncio.get_running_loop().create_task(self._stored_or_new(key, request, protocol))
-            self._in_flight[key] = task
-            task.add_done_callback(lambda _: self._in_flight.pop(key, None))
-        return await asyncio.shield(self._in_flight[key])
-
-    async def _stored_or_new(self, key: str, request: ChatRequest, protocol: Protocol) -> StoredReply:
-        assert self._store is not None  # noqa: S101 (opened before the loop starts)
-        stored = self._store.get(key)
-        if stored is not None:
-            self.from_store += 1
-            return stored
-        if self._given_up is not None:
-            raise ChatError(self._given_up.kind, str(self._given_up))
-        self.asked += 1
-        try:
-            reply = await self._client.ask(request)
-        except ChatError as error:
-            self._count_failure(error)
-            raise
-        self._failures_in_row = 0
-        new = StoredReply(
-            key=key,
-            protocol=f"{protocol.name}/{protocol.version}",
-            asked_model=request.model,
-            model=_storable(reply.model) or "",
-            messages=_storable(json.dumps(request.messages, ensure_ascii=False)) or "",
-            content=_storable(reply.content),
-            finish_reason=_storable(reply.finish_reason),
-            refusal=_storable(reply.refusal),
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-            seconds=reply.seconds,
-            created=time.time(),
-        )
-        try:
-            await asyncio.wrap_future(self._store.put(new))
-        except Exception as error:  # a full disk, a lock that stays: what is paid for now would be lost
-            fault = ChatError("transport", f"the store {self.store_path} cannot be written: {error}")
-            self._give_up(fault)
-            raise fault from error
-        return new
-
-    def _count_failure(self, error: ChatError) -> None:
-        """A rejected key, or too many failures in a row, ends the asking for this process."""
-        if error.kind == "filter" or self._given_up is not None:
-            return
-        self._failures_in_row += 1
-        if error.kind == "key" or self._failures_in_row >= self.judge.settings.max_failures_in_row:
-            self._give_up(error)
-
-    def _give_up(self, error: ChatError) -> None:
-        if self._given_up is None:
-            self._given_up = ChatError(error.kind, f"not asked: the judge was given up after: {error}")
-            _log.error("the judge %s is given up: %s", self.judge.label, error)
 
     def _unasked(self, protocol: Protocol) -> dict[str, Any]:
         return self._content(protocol, [_failed_run("transport", "not judged: the engine was closed before", [])])
@@ -236,14 +189,15 @@ class Engine:
         }
 
     async def _shut_down(self) -> None:
-        tasks = [*self._workers, *self._in_flight.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._enqueue()
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        if self._asker is not None:
+            await self._asker.close()
         while not self._jobs.empty():
             _, protocol, verdict = self._jobs.get_nowait()
             verdict.finish(self._unasked(protocol))
-        await self._client.close()
 
 
 class _RefusedError(Exception):
@@ -263,11 +217,6 @@ def _run(scores: Sequence[Score], replies: list[dict[str, Any]]) -> dict[str, An
 
 def _failed_run(kind: Failure, reason: str, replies: list[dict[str, Any]]) -> dict[str, Any]:
     return {"score": None, "reference_score": None, "failure": kind, "reason": reason, "replies": replies}
-
-
-def _storable(text: str | None) -> str | None:
-    """A text that SQLite and JSON files take: lone surrogates, which a broken server may send, become '?'."""
-    return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
 
 
 _current: Engine | None = None

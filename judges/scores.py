@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -186,9 +187,19 @@ def _aggregate(items: Sequence[MetricItem], estimator: _Estimator) -> Score:
 
 def _wait(items: Sequence[MetricItem]) -> None:
     """Wait for all verdicts; metrics of one task share them, so only the first has anything to show."""
-    pending = [item.verdict for item in items if item.verdict is not None and not item.verdict.done]
-    for verdict in tqdm(pending, desc="judging", unit="verdict", disable=not pending):
-        verdict.wait()
+    pending = list({id(item.verdict): item.verdict for item in items if item.verdict is not None}.values())
+    pending = [verdict for verdict in pending if not verdict.done]
+    failures = 0
+    with tqdm(total=len(pending), desc="judging", unit="verdict", disable=not pending) as bar:
+        while pending:
+            pending[0].wait(0.5)
+            done = [verdict for verdict in pending if verdict.done]
+            pending = [verdict for verdict in pending if not verdict.done]
+            failures += sum(verdict["failure"] is not None for verdict in done)
+            bar.set_postfix(failures=failures, refresh=False)
+            bar.update(len(done))
+            if pending:
+                time.sleep(0.05)  # thousands that come in one by one are not to be gone through each time
 
 
 def _over_runs(runs: list[Estimate], clusters: list[str]) -> Estimate:

@@ -8,13 +8,17 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
+from lmms_eval_ja.judges.protocols.quoting import imitations, visible
 from lmms_eval_ja.judges.sample import Sample
 
 Message = dict[str, Any]
 #: Breaks a delimiter that stands inside a text without changing what is read: U+2060 has no width.
 WORD_JOINER = "\u2060"
+#: Stands where an over-long answer was cut.
+CUT_MARK = "…({}文字省略)…"
 
 
 #: The thoughts that some judges write before their reply, also where the reply was cut before their end, or where the
@@ -59,6 +63,8 @@ class Protocol(ABC):
     sampling: ClassVar[Mapping[str, Any]]
     #: Marks of the prompt that a text must not be able to write.
     delimiters: ClassVar[Sequence[str]] = ()
+    #: Characters of an answer that the judge is shown; of a longer one the middle is cut out.
+    longest_answer: ClassVar[int] = 20_000
 
     @abstractmethod
     def messages(self, sample: Sample, pass_: int = 0) -> list[Message]:
@@ -95,13 +101,23 @@ class Protocol(ABC):
     def quoted(self, text: str) -> str:
         """A text as it may stand in the prompt: it cannot write one of the prompt's delimiters.
 
-        Lone surrogates, which cannot be sent, become "?".
+        An imitation of a delimiter (`imitations`) gets a `WORD_JOINER`; control characters become visible (`visible`).
+        Every other text stays as it is.
         """
-        text = text.encode("utf-8", "replace").decode("utf-8")
-        if not self.delimiters:
-            return text
-        marks = "|".join(re.escape(mark) for mark in self.delimiters)
-        return re.sub(marks, lambda found: found[0][0] + WORD_JOINER + found[0][1:], text, flags=re.IGNORECASE)
+        text = visible(text)
+        breaks = sorted(at + 1 for at in imitations(text, self.delimiters))
+        return WORD_JOINER.join(text[start:end] for start, end in pairwise([0, *breaks, len(text)]))
+
+    def quoted_answer(self, answer: str) -> str:
+        """The answer under test as it may stand in the prompt: `quoted`, and without its `omitted` characters."""
+        if omitted := self.omitted(answer):
+            head = self.longest_answer // 2
+            answer = answer[:head] + CUT_MARK.format(omitted) + answer[head + omitted :]
+        return self.quoted(answer)
+
+    def omitted(self, answer: str) -> int:
+        """How many characters in the middle of an answer the judge is not shown; 0 but for over-long answers."""
+        return max(0, len(answer) - self.longest_answer)
 
     def on_scale(self, value: float) -> float:
         """The value itself, if it is on the scale.

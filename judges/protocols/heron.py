@@ -73,7 +73,7 @@ class HeronBench(Protocol):
             context=self.quoted(sample.context),
             question=self.quoted(sample.question),
             reference=self.quoted(sample.reference),
-            answer=self.quoted(sample.answer),
+            answer=self.quoted_answer(sample.answer),
             rule=rules[sample.category],
         )
         return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": user}]

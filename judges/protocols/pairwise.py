@@ -10,17 +10,21 @@ import json
 import math
 import re
 import unicodedata
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score, without_thoughts
 from lmms_eval_ja.judges.sample import Sample
 
+#: Only this much of a reply's end is searched, since each brace that opens nothing costs time in proportion to it.
+_SEARCHED = 20_000
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _REFERENCE = "【参照回答 ここから】\n{reference}\n【参照回答 ここまで】"
 _ANSWER = "【評価対象の回答 ここから】\n{answer}\n【評価対象の回答 ここまで】"
 
 
+@cache
 def _prompt() -> str:
     return (files("lmms_eval_ja.judges.protocols") / "ja_pairwise.txt").read_text(encoding="utf-8")
 
@@ -44,7 +48,7 @@ class JaPairwise(Protocol):
         """One user message; the pass decides which answer stands first."""
         blocks = [
             _REFERENCE.format(reference=self.quoted(sample.reference)),
-            _ANSWER.format(answer=self.quoted(sample.answer)),
+            _ANSWER.format(answer=self.quoted_answer(sample.answer)),
         ]
         first, second = blocks if pass_ == 0 else reversed(blocks)
         content = _prompt().format(
@@ -59,7 +63,7 @@ class JaPairwise(Protocol):
         """The last JSON object that holds both keys, in a code fence or in prose; digits may be full-width."""
         del pass_
         text = without_thoughts(unicodedata.normalize("NFKC", reply))
-        for candidate in reversed(_objects(text)):
+        for candidate in reversed(_objects(text[-_SEARCHED:])):
             if {"score", "score_gpt"} <= candidate.keys():
                 score, reference = _number(candidate["score"]), _number(candidate["score_gpt"])
                 return Score(score=self.on_scale(score), reference=self.on_scale(reference))

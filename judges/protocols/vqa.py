@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 from importlib.resources import files
 
 from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score, without_thoughts
@@ -11,14 +12,16 @@ from lmms_eval_ja.judges.sample import Sample
 
 #: "Score: 4", "**Score:** 4/5", "スコアは4", '"score": 4', "Score (1-5): 4"; neither the ".5" of "Score: .5" nor the
 #: range of "Score: 4-5" nor, without a colon, a number on the next line.
+#: The runs of marks are taken whole ((?=(…))\1): given back one by one they would cost the square of their length.
 _MARKED = re.compile(
-    r"""(?:score|スコア)["'*_` \t]*(?:\([^()\n]{1,20}\)["'*_` \t]*)?(?:[:=は]["'*_`\s\[(<]*|["'*_` \t\[(<]*)"""
-    r"""(-?\d+(?:\.\d+)?)(?!\.?\d|[ \t]*[-~〜–][ \t]*\d)""",
+    r"""(?:score|スコア)(?=(["'*_` \t]*))\1(?:\([^()\n]{1,20}\)(?=(["'*_` \t]*))\2)?"""
+    r"""(?:[:=は]["'*_`\s\[(<]*|["'*_` \t\[(<]*)(?P<score>-?\d+(?:\.\d+)?)(?!\.?\d|[ \t]*[-~〜–][ \t]*\d)""",
     re.IGNORECASE,
 )
 _ALONE = re.compile(r"(-?\d+(?:\.\d+)?)(?:\s*/\s*5)?")
 
 
+@cache
 def _prompt() -> str:
     return (files("lmms_eval_ja.judges.protocols") / "vqa_likert.txt").read_text(encoding="utf-8")
 
@@ -51,7 +54,7 @@ class VqaLikert(Protocol):
         content = _prompt().format(
             input_text=self.quoted(sample.question),
             answer=self.quoted(sample.reference),
-            pred=self.quoted(sample.answer),
+            pred=self.quoted_answer(sample.answer),
         )
         return [{"role": "user", "content": content}]
 
@@ -59,7 +62,7 @@ class VqaLikert(Protocol):
         """The last `Score: X` of the reply, or a reply that is one number and nothing else."""
         del pass_
         text = without_thoughts(unicodedata.normalize("NFKC", reply))
-        marked = _MARKED.findall(text)
+        marked = [found["score"] for found in _MARKED.finditer(text)]
         alone = _ALONE.fullmatch(text)
         if not marked and alone is None:
             raise ReplyError("parse", f'no "Score: X": {text[-80:]!r}')

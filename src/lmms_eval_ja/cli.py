@@ -6,14 +6,18 @@ Evaluating itself is lmms-eval's own command: `lmms-eval --model … --tasks her
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from lmms_eval_ja import __version__
+from lmms_eval_ja import __version__, verdicts
+
+if TYPE_CHECKING:
+    from lmms_eval_ja.rejudge import Judged
 
 app = typer.Typer(
     name="lmms-eval-ja",
@@ -24,6 +28,7 @@ app = typer.Typer(
         "`lmms-eval --model qwen2_5_vl --model_args pretrained=Qwen/Qwen2.5-VL-7B-Instruct --tasks heron_bench_ja`"
     ),
 )
+app.add_typer(verdicts.app)
 # Into a pipe or a file a table is as wide as its content wants, not 80 columns.
 console = Console(width=None if sys.stdout.isatty() else 200)
 
@@ -107,3 +112,81 @@ def fetch(
         typer.secho(f"error: {error}", fg="red", err=True)
         raise typer.Exit(1) from None
     console.print(offline_advice(), highlight=False)
+
+
+@app.command()
+def judge(
+    results_dir: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="Folder of a run with samples files, also nested.")
+    ],
+    *,
+    tasks: Annotated[str, typer.Option(help="Names of tasks or groups, with commas; default: all that we judge.")] = "",
+    protocol: Annotated[
+        str | None, typer.Option(help="Another protocol than the task's own, such as ja_pairwise.")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="A judge of judge.toml or a built-in one (openai, overlap).")
+    ] = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="How often each answer is judged.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="New folder for the results; default: judged-JUDGE-PROTOCOL-TIME in RESULTS_DIR."),
+    ] = None,
+    include_path: Annotated[
+        Path | None, typer.Option(exists=True, help="Folder with the YAMLs of other people's tasks.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check samples and data, say what would be asked, ask and write nothing.")
+    ] = False,
+) -> None:
+    """Score the saved samples of a run of lmms-eval, also one with --predict_only, and write new results beside it.
+
+    The data is loaded again and each sample compared with it. Exits with 1 when a task has no complete score: the same
+    command then asks only for the verdicts that are missing.
+
+    For example:
+
+    `lmms-eval-ja judge answers`
+
+    `lmms-eval-ja judge results/qwen --tasks ja_sample --protocol ja_pairwise --judge local --repeats 5`
+    """
+    _quiet()
+    from lmms_eval_ja.finished import RejudgeError
+    from lmms_eval_ja.models.answers import AnswersError
+    from lmms_eval_ja.rejudge import Wish, rejudge
+
+    names = [name.strip() for name in tasks.split(",") if name.strip()]
+    try:
+        done = rejudge(results_dir, Wish(names, protocol, judge, repeats, output, include_path, dry_run))
+    except (RejudgeError, AnswersError, SystemExit) as error:
+        typer.secho(f"error: {str(error).removeprefix('lmms-eval-ja: ')}", fg="red", err=True)
+        raise typer.Exit(1) from None
+    if done.folder is None:
+        _show_asked(done)
+        return
+    _show_scores(done)
+    for name, why in done.incomplete.items():
+        console.print(f"[red]incomplete[/red] {escape(f'{name}: {why}')}", highlight=False)
+    if done.incomplete:
+        console.print(done.advice("the same command" + (" with another --output" if output else "")), highlight=False)
+        raise typer.Exit(1)
+
+
+def _show_asked(done: Judged) -> None:
+    table = Table(Column("task", no_wrap=True), "samples", "protocols", "requests at most, without re-asking")
+    for task in done.asked:
+        table.add_row(task.task, f"{task.samples:,}", ", ".join(task.protocols), f"{task.requests:,}")
+    console.print(table)
+    console.print(f"Judge: {done.judge}. Samples and data agree; nothing was asked.", highlight=False)
+
+
+def _show_scores(done: Judged) -> None:
+    table = Table(Column("task", no_wrap=True), "metric", "score", "95 % interval", "scored")
+    for task, facts in done.results["lmms_eval_ja"]["tasks"].items():
+        for metric, score in facts["scores"].items():
+            value, low, high = (score[name] for name in ("value", "ci_low", "ci_high"))
+            interval = "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
+            shown = "none" if value is None else f"{value:.2f}"
+            table.add_row(task, metric, shown, interval, f"{score['scored']} of {score['n']}")
+    console.print(table)
+    console.print(f"Judge: {done.judge}. Written to {done.folder}", highlight=False, soft_wrap=True)

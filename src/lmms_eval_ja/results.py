@@ -131,6 +131,16 @@ def _task_facts(
         "judge": OVERLAP_LABEL if judge.is_overlap and protocols else (judge.label if protocols else None),
         "scores": {key.partition(",")[0]: _score_facts(score) for key, score in scores.items()},
         "failures": _failures(verdicts),
+        "answers_cut": {
+            name: len(
+                {
+                    item.sample_id
+                    for item in _items(scores.values())
+                    if item.verdict is not None and item.verdict["protocol"] == name and p.omitted(item.answer)
+                }
+            )
+            for name, p in sorted(protocols.items())
+        },
     }
 
 

@@ -60,31 +60,20 @@ def before(call: Mapping[str, Any]) -> Run | None:
     tasks = {name: config for name, config in found.items() if _concerns_us(config)}
     if not tasks:
         return None
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        raise CheckFailedError(str(error)) from None
-    reset_engine()  # of an earlier run in this process: it may have another judge, or have given it up
+    settings = ready_settings()
     predict_only = bool(call["predict_only"])
-    first_rank = int(os.environ.get("RANK", "0")) == 0
-    if first_rank:
-        _log.info("settings: %s", settings.shown())
     _check_model(call["model"], force_simple=bool(call["force_simple"]))
-    if not predict_only:
-        _check_judge(tasks, settings, ask=first_rank)
-    data = {}
-    for name, config in tasks.items() if first_rank else ():
-        if _is_ours(config):
-            data[name] = check_data(config)
-        else:
-            _check_columns(config)
-    _check_disk(settings)
-    return Run(tasks, settings, data, predict_only, call["cli_args"] is not None, _subset(call))
+    data = checked_data(tasks, settings, predict_only=predict_only)
+    return Run(tasks, settings, data, predict_only, call["cli_args"] is not None, subset_of(call))
 
 
 def after(results: dict[str, Any] | None, run: Run) -> dict[str, Any] | None:
     """Add facts to the results of rank 0, and see to the exit status of an incomplete run."""
-    if results is None or run.predict_only:
+    if results is None:
+        return None
+    if run.predict_only:
+        # Whoever judges the answers later loads the data that they were given to.
+        results["lmms_eval_ja"] = {"settings": run.settings.shown(), "tasks": {}, "data": dict(run.data)}
         return results
     incomplete = add_facts(results, run.tasks, run.settings, run.data, run.subset)
     if run.settings.judge.provider == "overlap" and any(map(_protocols, run.tasks.values())):
@@ -99,6 +88,48 @@ def after(results: dict[str, Any] | None, run: Run) -> dict[str, Any] | None:
         if run.from_command_line:
             leave_with_failure()
     return results
+
+
+def ready_settings() -> Settings:
+    """The settings, with an engine that has none of an earlier run in this process.
+
+    Raises:
+        CheckFailedError: they cannot be used.
+    """
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        raise CheckFailedError(str(error)) from None
+    reset_engine()  # it may have another judge, or have given it up
+    if _is_first_rank():
+        _log.info("settings: %s", settings.shown())
+    return settings
+
+
+def checked_data(
+    tasks: Mapping[str, Mapping[str, Any]], settings: Settings, *, predict_only: bool
+) -> dict[str, Mapping[str, Any]]:
+    """Check judge, data and disk; gives the facts about the data of our tasks (on the first rank).
+
+    Raises:
+        CheckFailedError: no key, unreachable judge, missing asset, data that cannot be loaded.
+        DatasetError: changed data.
+    """
+    first_rank = _is_first_rank()
+    if not predict_only:
+        _check_judge(tasks, settings, ask=first_rank)
+    data: dict[str, Mapping[str, Any]] = {}
+    for name, config in tasks.items() if first_rank else ():
+        if _is_ours(config):
+            data[name] = check_data(config)
+        else:
+            _check_columns(config)
+    _check_disk(settings)
+    return data
+
+
+def _is_first_rank() -> bool:
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 def _check_model(model: Any, *, force_simple: bool) -> None:
@@ -119,8 +150,9 @@ def _check_model(model: Any, *, force_simple: bool) -> None:
         _log.debug("the class of model %s cannot be imported: %s", model, error)
 
 
-def _subset(call: Mapping[str, Any]) -> dict[str, Any] | None:
-    limit, offset = call["limit"], call["offset"] or 0
+def subset_of(call: Mapping[str, Any]) -> dict[str, Any] | None:
+    """`limit` and `offset` of a call or of a results file's `config`, or None when all documents are evaluated."""
+    limit, offset = call.get("limit"), call.get("offset") or 0
     if limit in {None, -1} and not offset:
         return None
     return {"limit": limit, "offset": offset}

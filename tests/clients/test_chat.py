@@ -107,7 +107,7 @@ def test_without_a_key_something_is_sent_that_is_none(monkeypatch):
 _PASSING = [
     Reply("多すぎます", status=429),
     Reply("多すぎます", status=429, headers={"Retry-After": "0.01"}),
-    Reply("多すぎます", status=429, headers={"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}),
+    Reply("多すぎます", status=429, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}),
     Reply("壊れました", status=500),
     Reply(None, status=502, body=b"<html>Bad Gateway</html>", headers={"Content-Type": "text/html"}),
     Reply("起動中", status=503),

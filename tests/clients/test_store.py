@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import pytest
 
@@ -98,7 +100,8 @@ def test_a_relay_of_two_connections_sees_each_others_rows(path):
 
 _WRITER = """
 import sys
-from dataclasses import replace
+import time
+from dataclasses import astuple, replace
 from pathlib import Path
 from lmms_eval_ja.clients import Store, StoredReply
 who, path = sys.argv[1], Path(sys.argv[2])
@@ -177,9 +180,9 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(path):
     with closing(Store(path)) as opened:
         put(opened, REPLY)
     with closing(sqlite3.connect(path)) as raw:
-        raw.execute("PRAGMA user_version = 2")
+        raw.execute("PRAGMA user_version = 3")
     before = path.read_bytes()
-    with pytest.raises(ValueError, match=r"newer lmms-eval-ja \(schema 2, this one reads 1\).*LMMS_EVAL_JA_STORE"):
+    with pytest.raises(ValueError, match=r"newer lmms-eval-ja \(schema 3, this one reads 2\).*LMMS_EVAL_JA_STORE"):
         Store(path)
     assert path.read_bytes() == before
     assert [entry.name for entry in path.parent.iterdir()] == ["verdicts.sqlite"]
@@ -231,3 +234,110 @@ def test_close_says_that_it_could_not_write(locked):
     assert opened.put(numbered(1)).exception(timeout=30) is not None
     with pytest.raises(sqlite3.OperationalError):
         opened.close()
+
+
+# --- claims ---
+
+
+def claimed(opened: Store, *keys: str) -> dict:
+    return opened.claim(keys).result(timeout=30)
+
+
+def test_a_claim_is_seen_by_others_until_it_is_released(path):
+    with closing(Store(path)) as one, closing(Store(path)) as two:
+        assert claimed(one, "a", "b") == {}
+        assert claimed(one, "a") == {}  # its own
+        assert set(claimed(two, "a", "c")) == {"a"}
+        assert {key: claim.pid for key, claim in two.find(["a", "b", "c", "d"]).result().items()} == dict.fromkeys(
+            ["a", "b"], os.getpid()
+        )
+        one.release("a").result()
+        one.release("c").result()  # not its own
+        assert claimed(two, "a", "b").keys() == {"b"}
+        assert one.find(["c"]).result().keys() == {"c"}
+
+
+def test_a_reply_ends_its_claim(path):
+    with closing(Store(path)) as one, closing(Store(path)) as two:
+        assert claimed(one, "k") == {}
+        put(one, REPLY)
+        assert claimed(two, "k") == {"k": REPLY}
+        assert two.find(["k", "l"]).result() == {"k": REPLY}
+        assert two._reader.execute("SELECT * FROM claims").fetchall() == []
+
+
+def test_a_store_that_closes_takes_its_claims_back(path):
+    one = Store(path)
+    assert claimed(one, "a") == {}
+    one.close()
+    with closing(Store(path)) as two:
+        assert claimed(two, "a") == {}
+
+
+def test_a_claim_lapses_and_can_be_renewed(path, monkeypatch):
+    with closing(Store(path)) as one, closing(Store(path)) as two:
+        monkeypatch.setattr(store, "LEASE_S", 0.05)
+        assert claimed(one, "a", "b") == {}
+        time.sleep(0.1)
+        assert two.find(["a"]).result() == {}
+        monkeypatch.setattr(store, "LEASE_S", 30)
+        assert claimed(two, "b") == {}
+        one.renew().result()
+        assert claimed(one, "b").keys() == {"b"}  # what was taken is not renewed
+        assert claimed(two, "a").keys() == {"a"}  # nobody had taken it
+
+
+@pytest.mark.parametrize("machine", ["here", "elsewhere"])
+def test_a_dead_owner_is_seen_at_once_on_its_machine(path, machine):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait(timeout=60)
+    with closing(Store(path)) as opened:
+        where = store._machine() if machine == "here" else "another-host"
+        row = ("a", "someone", where, gone.pid, time.time() + 30)
+        opened._execute("INSERT INTO claims VALUES (?, ?, ?, ?, ?)", *row)
+        assert len(claimed(opened, "a")) == (machine == "elsewhere")
+
+
+def test_a_killed_process_that_nobody_has_fetched_is_dead():
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    assert store._is_running(child.pid)
+    child.kill()
+    for _ in range(500):
+        if not store._is_running(child.pid):
+            break
+        time.sleep(0.01)
+    assert not store._is_running(child.pid)
+    child.wait(timeout=60)
+    assert not store._is_running(child.pid)
+
+
+def test_lapsed_claims_are_removed_when_a_store_is_opened(path):
+    with closing(Store(path)) as opened:
+        opened._execute("INSERT INTO claims VALUES ('a', 'someone', 'another-host', 1, ?)", time.time() - 1)
+    with closing(Store(path)) as opened:
+        assert opened._reader.execute("SELECT * FROM claims").fetchall() == []
+
+
+def test_many_keys_are_found_at_once(path):
+    with closing(Store(path)) as opened:
+        put(opened, *(numbered(n) for n in range(1200)))
+        found = opened.find([f"{n:05d}" for n in range(1300)]).result(timeout=30)
+        assert found == {f"{n:05d}": numbered(n) for n in range(1200)}
+
+
+def test_a_file_of_version_1_is_migrated(path):
+    """The statements are those that version 1 ran (commit cdc724f)."""
+    path.parent.mkdir(parents=True)
+    columns = (
+        "key, protocol, asked_model, model, messages, content, finish_reason, refusal, prompt_tokens, "
+        "completion_tokens, seconds, created"
+    )
+    with closing(sqlite3.connect(path)) as old, old:
+        old.execute(f"CREATE TABLE replies ({columns}, PRIMARY KEY (key)) WITHOUT ROWID")
+        old.execute("PRAGMA user_version = 1")
+        old.execute(f"INSERT INTO replies VALUES ({', '.join('?' * 12)})", astuple(REPLY))  # noqa: S608
+    with closing(Store(path)) as opened:
+        assert opened.set_aside is None
+        assert list(opened) == [REPLY]
+        assert claimed(opened, "k", "new") == {"k": REPLY}
+        assert opened._reader.execute("PRAGMA user_version").fetchone() == (2,)

@@ -269,3 +269,11 @@ def test_the_original_protocol_needs_no_internet_with_the_overlap_judge(worker: 
     row = done.scores("ja_sample_original")
     assert row["overall"] == pytest.approx(fmean(row[category] for category in ("conv", "detail", "complex")))
     assert not [key for key in row if key.startswith("verdict_")]
+
+
+def test_answers_too_long_for_the_judge_are_counted(worker: Worker, tmp_path: Path) -> None:
+    lines = (SAMPLE_FOLDER / "answers" / "terse.jsonl").read_text(encoding="utf-8").splitlines()
+    answers = {row["question_id"]: row["answer"] for row in map(json.loads, lines)}
+    file = write_answers(tmp_path / "long.jsonl", answers | {"comic_1": "長" * 20_001})
+    facts = worker.evaluate(["ja_sample"], file).facts("ja_sample")
+    assert facts["answers_cut"] == {"ja_pairwise": 1, "vqa_likert": 1}

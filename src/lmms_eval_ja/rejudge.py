@@ -1,0 +1,361 @@
+"""Scoring the samples of a finished run: for the first time, or with another judge, protocol or number of repeats.
+
+Samples files hold no document, so the data is loaded again and joined by doc_id. The recorded answers then go through
+lmms-eval's own evaluation in place of a model's, so that scores and standard errors are those of judging in place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import inspect
+import logging
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lmms_eval import evaluator
+from lmms_eval.loggers import EvaluationTracker
+from lmms_eval.tasks import TaskManager
+from lmms_eval.utils import get_datetime_str
+
+from lmms_eval_ja.clients import AssetError, Settings
+from lmms_eval_ja.finished import JUDGED, Finished, RejudgeError, find_samples, read_run
+from lmms_eval_ja.judges import (
+    PASSING_FAILURES,
+    Judge,
+    comparing,
+    grading,
+    protocol,
+    protocols_of,
+    reset_engine,
+    sample_of,
+    score_rouge_l,
+    together,
+)
+from lmms_eval_ja.judges.results import EXTRA_CATEGORY
+from lmms_eval_ja.metrics import generation_failure
+from lmms_eval_ja.models.answers import Answers, AnswersError
+from lmms_eval_ja.models.replay import Replay, ReplayError
+from lmms_eval_ja.plugin import install
+from lmms_eval_ja.results import add_facts
+from lmms_eval_ja.run import checked_data, ready_settings, subset_of
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for; what is None or empty stays as the task and the settings have it."""
+
+    tasks: Sequence[str] = ()
+    protocol: str | None = None
+    judge: str | None = None
+    repeats: int | None = None
+    output: Path | None = None
+    include_path: Path | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What judging a task means: samples, protocols, and the requests if none is stored and none is asked again."""
+
+    task: str
+    samples: int
+    protocols: tuple[str, ...]
+    requests: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of it: the new folder (None for a dry run), what is asked, the results, tasks that are incomplete."""
+
+    folder: Path | None
+    asked: Sequence[Asked]
+    results: Mapping[str, Any]
+    incomplete: Mapping[str, str]
+    judge: str
+
+    def advice(self, again: str) -> str:
+        """What can be done about the tasks that are incomplete, by their failures; `again` is the command to repeat."""
+        tasks = self.results["lmms_eval_ja"]["tasks"]
+        kinds = {kind for name in self.incomplete for kind in tasks[name]["failures"]}
+        advice = []
+        if kinds & (PASSING_FAILURES - {"generation"}):
+            advice.append(f"To resume, run {again}: verdicts that were given are neither asked nor paid again.")
+        if "generation" in kinds:
+            advice.append("Answers whose generation failed must be generated first, by lmms-eval's own command.")
+        if kinds - PASSING_FAILURES:
+            advice.append("Replies that cannot be read, or refusals, are kept: only another judge may do better.")
+        return "\n".join(advice)
+
+
+def rejudge(folder: Path, wish: Wish) -> Judged:
+    """Score the samples of finished runs under a folder, and write results and samples into a new one.
+
+    Raises:
+        RejudgeError, AnswersError: samples, tasks or data that do not fit; each names the file, task or row.
+        SystemExit: one of the checks before any run failed (judge, key, asset, changed data).
+    """
+    files = find_samples(folder, wish.tasks)
+    if wish.output is not None and wish.output.exists():
+        raise RejudgeError(f"{wish.output} is already there, and nothing is overwritten: state another --output")
+    if wish.protocol is not None:
+        try:
+            protocol(wish.protocol)
+        except ValueError as error:
+            raise RejudgeError(str(error)) from None
+    with _environment({"JUDGE": wish.judge, "JUDGE_REPEATS": wish.repeats}):
+        try:
+            return _rejudge(read_run(folder, files), wish)
+        finally:
+            reset_engine()
+
+
+def _rejudge(run: Finished, wish: Wish) -> Judged:
+    settings = ready_settings()
+    install()
+    manager = TaskManager(
+        "ERROR",
+        include_path=str(wish.include_path) if wish.include_path else None,
+        model_name=run.config.get("model"),
+    )
+    own = _configs(manager, run, wish)
+    configs = {name: _with_protocol(config, wish.protocol) for name, config in own.items()}
+    data = checked_data(configs, settings, predict_only=wish.dry_run)
+    for name, facts in data.items():
+        check_revision(name, run.revision(name), facts["revision"])
+    tasks = {name: _task(manager, config, run) for name, config in configs.items()}
+    if wish.protocol is not None and protocol(wish.protocol).compares:  # the documents name the categories
+        configs = {
+            name: _with_protocol(config, wish.protocol, _categories(tasks[name])) for name, config in own.items()
+        }
+        tasks = {name: _task(manager, config, run) for name, config in configs.items()}
+    judge = Judge(settings.judge)
+    asked = [_asked(name, run.samples[name], protocols_of(configs[name]["process_results"]), judge) for name in tasks]
+    lm = _Recorded(run, tasks)
+    if wish.dry_run:
+        _evaluate(lm, tasks, run, predict_only=True)
+        return Judged(None, asked, {}, {}, judge.label)
+    if not judge.is_overlap:
+        for task in asked:
+            _check_messages(task, tasks[task.task], run.samples[task.task])
+    date = get_datetime_str()
+    with _new_folder(wish.output or _default_folder(run, asked, settings, date)) as folder:
+        results = _evaluate(lm, tasks, run, datetime_str=date)
+        incomplete = add_facts(results, configs, settings, data, subset_of(run.config))
+        results["lmms_eval_ja"]["rejudged"] = {
+            "from": str(run.folder.resolve()),
+            "samples": {name: str(run.samples[name].path.resolve()) for name in configs},
+            "protocol": wish.protocol,
+        }
+        _save(folder, results, run, date)
+    return Judged(folder, asked, results, incomplete, judge.label)
+
+
+def _configs(manager: Any, run: Finished, wish: Wish) -> dict[str, Mapping[str, Any]]:
+    """The tasks' configurations, at the recorded revision of the data."""
+    configs: dict[str, Mapping[str, Any]] = {}
+    for name, samples in run.samples.items():
+        entry = manager.task_index.get(name)
+        if entry is None or entry["type"] != "task":
+            raise RejudgeError(
+                f"unknown task {name!r} ({samples.path}): lmms-eval finds none of this name; state --include-path if "
+                "its YAML is elsewhere"
+            )
+        config: dict[str, Any] = manager._get_config(name)  # noqa: SLF001 (the manager has no public way to a YAML)
+        config["yaml_path"] = entry["yaml_path"]
+        if wish.protocol is None and not protocols_of(config.get("process_results")):
+            if name in wish.tasks:
+                raise RejudgeError(f"task {name} is judged by none of our protocols: state --protocol")
+            _log.warning("task %s is judged by none of our protocols, and left out", name)
+            continue
+        if config.get("filter_list"):
+            raise RejudgeError(f"task {name} filters answers (filter_list): what was filtered cannot be filtered again")
+        if revision := run.revision(name):
+            config["dataset_kwargs"] = (config.get("dataset_kwargs") or {}) | {"revision": revision}
+        configs[name] = config
+    if not configs:
+        raise RejudgeError(f"{run.folder}: no task there is judged by one of our protocols: state --protocol")
+    return configs
+
+
+def check_revision(task: str, recorded: str | None, loaded: str | None) -> None:
+    """Refuse data of another revision than the recorded one: offline, `datasets` ignores what is asked for.
+
+    Raises:
+        RejudgeError: they differ; names both.
+    """
+    if recorded and recorded != loaded:
+        raise RejudgeError(
+            f"{task}: the answers were given to revision {recorded} of the data, loaded is {loaded or 'an unknown one'}"
+        )
+
+
+def _with_protocol(config: Mapping[str, Any], name: str | None, categories: Iterable[str] = ()) -> Mapping[str, Any]:
+    """A task's configuration, judged by another protocol; ROUGE-L stays where the task has it."""
+    if name is None or protocols_of(config.get("process_results")) == (name,):
+        return config
+    with_rouge = any(entry["metric"] == "rouge_l_ja" for entry in config.get("metric_list") or ())
+    metrics = {"rouge_l_ja": "mean_ja"} if with_rouge else {}
+    if protocol(name).compares:
+        judged = comparing(name)
+        metrics |= dict.fromkeys(categories, "ratio_of_means_ja")
+        metrics |= {"model_mean": "mean_ja", "reference_mean": "reference_mean_ja", "overall": "category_ratios_ja"}
+    else:
+        judged = grading(name)
+        metrics |= {"judge_mean": "mean_ja"}
+    return dict(config) | {
+        "process_results": together(score_rouge_l, judged) if with_rouge else judged,
+        "metric_list": [{"metric": m, "aggregation": a, "higher_is_better": True} for m, a in metrics.items()],
+        "score_key": "influence",
+        "cluster_key": "cluster",
+    }
+
+
+def _categories(task: Any) -> list[str]:
+    docs = task.eval_docs_no_media
+    columns = [column for column in ("category", EXTRA_CATEGORY) if column in docs.column_names]
+    return sorted({str(value) for column in columns for value in docs[column] if value})
+
+
+def _task(manager: Any, config: Mapping[str, Any], run: Finished) -> Any:
+    """The task with its documents, of the type (simple or chat) that the run had."""
+    backend = str(run.config.get("model_backend"))
+    (task,) = manager._load_individual_task_or_group(  # noqa: SLF001 (`load_config` makes simple tasks only)
+        {key: value for key, value in config.items() if key != "yaml_path"},
+        task_type="simple" if backend.endswith("(simple)") else "chat",
+    ).values()
+    return task
+
+
+def _asked(name: str, samples: Answers, protocols: tuple[str, ...], judge: Judge) -> Asked:
+    real = sum(generation_failure(answer) is None for answer in samples.by_key.values())
+    passes = 0 if judge.is_overlap else sum(protocol(p).passes for p in protocols)
+    return Asked(name, len(samples.by_key), protocols, real * passes * judge.settings.repeats)
+
+
+def _check_messages(asked: Asked, task: Any, samples: Answers) -> None:
+    """Every document must fit the protocol (a category that it has a rule for) before the judge is asked anything."""
+    docs = task.eval_docs_no_media
+    for doc_id, answer in samples.by_key.items():
+        for name in asked.protocols:
+            try:
+                protocol(name).messages(sample_of(docs[int(doc_id)], answer))
+            except IndexError:
+                pass  # named when the answers are joined
+            except (AssetError, KeyError, TypeError) as error:
+                raise RejudgeError(f"doc_id {doc_id} of {asked.task} cannot be judged by {name}: {error}") from None
+
+
+class _Recorded(Replay):
+    """The recorded answers, checked against the documents that are loaded now."""
+
+    def __init__(self, run: Finished, tasks: Mapping[str, Any]) -> None:
+        super().__init__(str(run.folder))
+        self._by_task = {name: run.samples[name] for name in tasks}
+        self._tasks = tasks
+
+    def generate_until(self, requests: list[Any]) -> list[str]:
+        """As `Replay`; a sample without a document is an error, too."""
+        found = super().generate_until(requests)
+        asked = defaultdict(set)
+        for request in requests:
+            asked[request.args[4]].add(str(request.args[3]))
+        for name, answers in self._by_task.items():
+            if extra := sorted(answers.by_key.keys() - asked[name], key=lambda doc_id: (len(doc_id), doc_id)):
+                raise ReplayError(
+                    f"{answers.path}: there is no doc_id {extra[0]} in the {len(asked[name])} documents of {name}"
+                )
+        return found
+
+    def _check_origin(self, answers: Answers, question: str, doc_id: int, task: str, split: str) -> None:
+        """Input and target must be what the task makes of its document now."""
+        del split
+        if str(doc_id) not in answers.origin:
+            return  # the missing answer is named next
+        target, recorded = answers.origin[str(doc_id)]
+        loaded = self._tasks[task]
+        now = str(loaded.doc_to_target(loaded.eval_docs_no_media[doc_id]))
+        for what, before, after in (("input", recorded, question), ("target", target, now)):
+            if before != after:
+                raise AnswersError(
+                    f"{answers.path}: doc_id {doc_id} of {task} had another {what}: {before[:60]!r}, "
+                    f"now {after[:60]!r}; was it recorded with other data or another prompt?"
+                )
+
+
+def _evaluate(lm: _Recorded, tasks: Mapping[str, Any], run: Finished, **more: Any) -> dict[str, Any]:
+    """lmms-eval's own evaluation, without the plugin's checks, which are made already."""
+    media = (run.config.get("resolved_cli_args") or {}).get("process_with_media", False)
+    results: dict[str, Any] = inspect.unwrap(evaluator.simple_evaluate)(
+        model=lm,
+        tasks=list(tasks.values()),
+        limit=run.config.get("limit"),
+        offset=run.config.get("offset") or 0,
+        cli_args=argparse.Namespace(process_with_media=media),
+        **more,
+    )
+    return results
+
+
+def _save(folder: Path, results: dict[str, Any], run: Finished, date: str) -> None:
+    """Write as lmms-eval does, under the name of the model that gave the answers."""
+    tracker = EvaluationTracker(output_path=str(folder))
+    record = next(iter(run.records.values()))
+    tracker.general_config_tracker.log_experiment_args(
+        model_source=record.get("model_source") or run.config["model"],
+        model_args=str(run.config.get("model_args") or ""),
+        system_instruction=record.get("system_instruction"),
+        chat_template=record.get("chat_template"),
+        fewshot_as_multiturn=bool(record.get("fewshot_as_multiturn")),
+    )
+    # How the command was called then: it may say --predict_only, which is no longer so.
+    results["config"] = {key: value for key, value in run.config.items() if key != "resolved_cli_args"}
+    samples = results.pop("samples")
+    tracker.save_results_aggregated(results=results, samples=samples, datetime_str=date)
+    for name, rows in samples.items():
+        tracker.save_results_samples(task_name=name, samples=rows)
+    # The tracker only logs what goes wrong.
+    expected = [f"{date}_results.json", *(f"{date}_samples_{name}.jsonl" for name in samples)]
+    if lost := [name for name in expected if not list(folder.rglob(name))]:
+        raise RejudgeError(f"{folder}: {lost[0]} could not be written; the verdicts are kept, so run it again")
+
+
+def _default_folder(run: Finished, asked: Iterable[Asked], settings: Settings, date: str) -> Path:
+    protocols = "+".join(sorted({name for task in asked for name in task.protocols}))
+    judge = re.sub(r"[^\w.-]", "_", settings.judge_name)
+    return run.folder / f"{JUDGED}{judge}-{protocols}-{date}"
+
+
+@contextlib.contextmanager
+def _new_folder(path: Path) -> Iterator[Path]:
+    """A folder that was not there; removed again if nothing came to be written."""
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        raise RejudgeError(f"{path} is already there, and nothing is overwritten: state another --output") from None
+    except OSError as error:
+        raise RejudgeError(f"{path} cannot be made: {error}; state another --output") from None
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(OSError):
+            path.rmdir()
+
+
+@contextlib.contextmanager
+def _environment(values: Mapping[str, object]) -> Iterator[None]:
+    """For a while, settings by their environment variables, which is where the engine finds them."""
+    before = dict(os.environ)
+    os.environ.update({f"LMMS_EVAL_JA_{name}": str(value) for name, value in values.items() if value is not None})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
