@@ -10,20 +10,17 @@ import asyncio
 import json
 import math
 import multiprocessing
-import os
-import platform
 import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import datetime, timezone
-from importlib.metadata import version
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from lmms_eval_ja.clients import ChatRequest, JudgeSettings, Store
 from lmms_eval_ja.judges import PROTOCOLS, Engine, Judge, Sample, Verdict
+from machine import machine
 
 REPLY_S = 0.5
 PROTOCOL = PROTOCOLS["vqa_likert"]
@@ -182,20 +179,6 @@ def _fill(path: Path, settings: JudgeSettings, given: list[Sample]) -> list[str]
     return [request.key() for request in requests]
 
 
-def machine() -> dict[str, object]:
-    """Name the processor, the versions and the date."""
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text(encoding="utf-8").splitlines() if information.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {
-        "cpu": models[0] if models else platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("openai", "httpx")},
-        "date": datetime.now(timezone.utc).date().isoformat(),
-    }
-
-
 def main() -> None:
     """Measure, print the table and write the results where asked."""
     parser = argparse.ArgumentParser(description="Speed of judging")
@@ -205,7 +188,7 @@ def main() -> None:
     parser.add_argument("--stored", type=int, default=10_000, help="verdicts that come from the store")
     arguments = parser.parse_args()
 
-    device = machine()
+    device = machine("openai", "httpx")
     print(f"{device['cpu']}, {device['cores']} cores; Python {device['python']}; {device['date']}")
     with tempfile.TemporaryDirectory() as folder, server() as url:
         engine = ours(url, Path(folder), arguments.requests)

@@ -9,15 +9,11 @@ raises the rows that tokenising dominates, ours among them.
 import argparse
 import json
 import math
-import os
-import platform
 import random
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
-from importlib.metadata import version
 from pathlib import Path
 
 import fugashi
@@ -26,6 +22,7 @@ from rouge_score.scoring import BootstrapAggregator
 from rouge_score.tokenizers import Tokenizer
 
 from lmms_eval_ja.metrics import MecabTokenizer, dictionary_version, normalize, rouge_l, tokenize
+from machine import machine
 
 LENGTHS = {"short": (28, 70), "long": (87, 135)}
 Score = Callable[[str, str], object]
@@ -164,21 +161,6 @@ def peak() -> float:
     return round(units / (2**20 if sys.platform == "darwin" else 2**10), 1)
 
 
-def machine() -> dict[str, object]:
-    """Name the processor, the versions and the date."""
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text(encoding="utf-8").splitlines() if information.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {
-        "cpu": models[0] if models else platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("rouge-score", "rapidfuzz", "fugashi", "emoji")},
-        "dictionary": dictionary_version(),
-        "date": datetime.now(timezone.utc).date().isoformat(),
-    }
-
-
 def main() -> None:
     """Measure, print the table and write the results where asked."""
     parser = argparse.ArgumentParser(description="Speed and memory of ROUGE-L for Japanese")
@@ -186,7 +168,7 @@ def main() -> None:
     parser.add_argument("--memory-pairs", type=int, default=100_000, help="pairs of the memory run")
     arguments = parser.parse_args()
 
-    device = machine()
+    device = machine("rouge-score", "rapidfuzz", "fugashi", "emoji") | {"dictionary": dictionary_version()}
     print(f"{device['cpu']}, {device['cores']} cores, one used; Python {device['python']}; {device['date']}")
     print(f"{dictionary_version()}\n")
     # Memory first: a peak that rouge-score has set would hide ours.

@@ -9,14 +9,14 @@ point. The aim is 0.1 s.
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 from pathlib import Path
+
+from machine import machine
 
 AIM_S = 0.1
 
@@ -58,7 +58,6 @@ def index():
 rounds = int(sys.argv[1])
 index()
 plain = [index() for _ in range(rounds)]
-had_torch = "torch" in sys.modules
 before = set(sys.modules)
 started = time.perf_counter()
 from lmms_eval_ja.plugin import register
@@ -116,8 +115,7 @@ def main() -> None:
     print(f"                with the plugin, median      {medians['with']:8.2f} s of {len(starts['with'])}")
     if arguments.json:
         record = {
-            "date": dt.datetime.now(tz=dt.timezone.utc).date().isoformat(),
-            "device": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+            "device": machine("lmms-eval", "torch", "transformers"),
             "added_s": added,
             **inside,
             "whole_starts_s": starts,

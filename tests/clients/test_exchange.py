@@ -14,21 +14,9 @@ from pyarrow import parquet
 from lmms_eval_ja.clients import Store, StoredReply, exchange, store_reader
 from lmms_eval_ja.clients.exchange import export, merge, prune
 from lmms_eval_ja.clients.store_reader import ExchangeError, Group, Selection, StoreReader
+from support.replies import REPLY as PLAIN
 
-REPLY = StoredReply(
-    key="k",
-    protocol="original/1",
-    asked_model="asked",
-    model="served",
-    messages='[{"role": "user", "content": "採点\\n"}]',
-    content="8 9\n理由 𠮷\u2028\x00\x1b[31m",
-    finish_reason="stop",
-    refusal=None,
-    prompt_tokens=12,
-    completion_tokens=None,
-    seconds=0.25,
-    created=1_767_225_600.5,
-)
+REPLY = replace(PLAIN, messages='[{"role": "user", "content": "採点\\n"}]', content="8 9\n理由 𠮷\u2028\x00\x1b[31m")
 ALL = Selection()
 
 

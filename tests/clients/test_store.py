@@ -12,21 +12,7 @@ from dataclasses import astuple, replace
 import pytest
 
 from lmms_eval_ja.clients import Store, StoredReply, store
-
-REPLY = StoredReply(
-    key="k",
-    protocol="original/1",
-    asked_model="asked",
-    model="served",
-    messages='[{"role": "user", "content": "採点"}]',
-    content="8 9\n理由 𠮷",
-    finish_reason="stop",
-    refusal=None,
-    prompt_tokens=12,
-    completion_tokens=None,
-    seconds=0.25,
-    created=1_767_225_600.5,
-)
+from support.replies import REPLY
 
 
 @pytest.fixture

@@ -19,22 +19,10 @@ from lmms_eval_ja.clients import JudgeSettings, Store, StoredReply
 from lmms_eval_ja.clients.exchange import merge
 from lmms_eval_ja.judges import Judge, Sample, judge_samples
 from support.judge_server import JudgeServer, user_text
+from support.replies import REPLY as PLAIN
 
 KEY = "sk-a-key-that-nobody-may-see"
-REPLY = StoredReply(
-    key="k",
-    protocol="original/1",
-    asked_model="asked",
-    model="served",
-    messages="[]",
-    content="\n  8 9  \n理由",
-    finish_reason="stop",
-    refusal=None,
-    prompt_tokens=1200,
-    completion_tokens=34,
-    seconds=0.25,
-    created=1_767_225_600.5,  # 2026-01-01T00:00:00Z
-)
+REPLY = replace(PLAIN, messages="[]", content="\n  8 9  \n理由", prompt_tokens=1200, completion_tokens=34)
 
 
 @pytest.fixture(autouse=True)
