@@ -9,23 +9,29 @@ import math
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from lmms_eval_ja.clients.connection import KEY_STATUS, openai_client
+from lmms_eval_ja.clients.images import ChatImage, with_data_urls
 from lmms_eval_ja.clients.limiter import Limiter, PausedError
-from lmms_eval_ja.clients.settings import JudgeSettings, without_userinfo
+from lmms_eval_ja.clients.settings import JudgeSettings, SettingsError
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 
 Message = dict[str, Any]
-FailureKind = Literal["transport", "key", "filter"]
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+FailureKind = Literal["transport", "key", "budget", "filter"]
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
-KEY_STATUS = {401, 403}
 _TOO_MANY_REQUESTS = 429
+#: In the error of a request that a content filter stopped: of OpenAI, then of Azure OpenAI.
+_FILTER_MARKS = ("content_filter", "content_policy", "ResponsibleAIPolicyViolation")
+#: Characters of a server's error that are shown.
+SHOWN = 500
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 #: Statuses worth another try: the server is busy, restarting or behind a gateway that is.
 RETRY_STATUS = {408, 409, 425, 429, 500, 502, 503, 504, 529}
@@ -41,13 +47,26 @@ class ChatError(Exception):
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """What is sent, and the numbers that make it this request: `repeat` and `reask` count from 0."""
+    """What is sent, and the numbers that make it this request: `repeat` and `reask` count from 0.
+
+    The messages name images by their hash (`with_images`), so that neither keys nor stores hold megabytes; `images` are
+    those that they name, put into their places by `sent_messages`.
+    """
 
     model: str
     messages: list[Message]
     sampling: Mapping[str, Any] = field(default_factory=dict)
     repeat: int = 0
     reask: int = 0
+    images: Sequence[ChatImage] = ()
+
+    def sent_messages(self) -> list[Message]:
+        """The messages as they are sent, with images as data URLs."""
+        return with_data_urls(self.messages, self.images) if self.images else self.messages
+
+    def body(self) -> dict[str, Any]:
+        """All fields as they are sent."""
+        return {"model": self.model, "messages": self.sent_messages()} | dict(self.sampling)
 
     def key(self) -> str:
         """SHA-256 (hex) of all that is sent: the address of the reply in the store."""
@@ -58,7 +77,7 @@ class ChatRequest:
             "repeat": self.repeat,
             "reask": self.reask,
         }
-        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        text = _CANONICAL.encode(content)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -98,7 +117,7 @@ class ChatClient:
             end = await self._slot(end)
             try:
                 reply = await self._ask_once(request, end - time.monotonic())
-            except _PassingError as error:
+            except PassingError as error:
                 fault = error
             else:
                 self.limiter.succeeded()
@@ -132,7 +151,7 @@ class ChatClient:
             raise ChatError("transport", f"no free slot (gave up after {self.settings.deadline_s:g} s)") from None
         return end
 
-    def _slow_down(self, fault: _PassingError) -> None:
+    def _slow_down(self, fault: PassingError) -> None:
         if fault.refused:
             self.limiter.refused()
         if fault.retry_after is not None:
@@ -152,15 +171,16 @@ class ChatClient:
 
         key = self.settings.key()
         if self._client is None:
-            if key is not None and not _may_be_sent(key):
-                raise ChatError("key", _NO_KEY.format(name=self.settings.key_variable))
-            self._client = openai.AsyncOpenAI(api_key=key or "none", base_url=self.settings.base_url, max_retries=0)
+            try:
+                self._client = openai_client(self.settings)
+            except SettingsError as error:
+                raise ChatError("key", str(error)) from None
         started = time.monotonic()
         known = {k: v for k, v in request.sampling.items() if k not in self.settings.extra_body}
         limit = max(0.1, min(self.settings.timeout_s, left_s))
         call = self._client.chat.completions.with_raw_response.create(
             model=request.model,
-            messages=request.messages,  # type: ignore[arg-type]
+            messages=request.sent_messages(),  # type: ignore[arg-type]
             timeout=limit,
             extra_body=self.settings.extra_body or None,
             **known,
@@ -171,19 +191,19 @@ class ChatClient:
             self._heed(response.headers)
             completion = json.loads(response.content)
         except openai.APIStatusError as error:
-            raise _status_error(error, key) from None
+            raise status_error(error, key) from None
         except openai.APIConnectionError as error:
-            raise _PassingError(f"{type(error).__name__}: {error.__cause__ or error}") from None
+            raise PassingError(f"{type(error).__name__}: {error.__cause__ or error}") from None
         except asyncio.TimeoutError:
-            raise _PassingError(f"no whole answer within {limit:.3g} s") from None
+            raise PassingError(f"no whole answer within {limit:.3g} s") from None
         except UnicodeEncodeError as error:
             raise ChatError("transport", f"the request cannot be sent: {error}") from None
         except (openai.APIError, ValueError, RecursionError) as error:
-            raise _PassingError(f"unreadable response: {type(error).__name__}: {error}") from None
-        return _read(completion, request.model, time.monotonic() - started)
+            raise PassingError(f"unreadable response: {type(error).__name__}: {error}") from None
+        return read_completion(completion, request.model, time.monotonic() - started)
 
 
-class _PassingError(Exception):
+class PassingError(Exception):
     """A fault that may be gone at the next try."""
 
     def __init__(self, message: str, retry_after: float | None = None, *, refused: bool = False) -> None:
@@ -191,25 +211,23 @@ class _PassingError(Exception):
         self.retry_after, self.refused = retry_after, refused
 
 
-_NO_KEY = "what {name} holds cannot be a key: it has characters that are not printable ASCII"
+def is_filtered(text: str) -> bool:
+    """Whether a server's error says that a content filter stopped the request."""
+    return any(mark in text for mark in _FILTER_MARKS)
 
 
-def _may_be_sent(key: str) -> bool:
-    """Whether a key fits into a header; an error about a header that does not would show the key."""
-    return key.isascii() and key.isprintable()
-
-
-def _status_error(error: APIStatusError, key: str | None) -> Exception:
-    status, text = error.status_code, _server_text(error)
-    text = text.replace(key, "***") if key else text
+def status_error(error: APIStatusError, key: str | None) -> Exception:
+    """What an answer that is no success means: a `ChatError`, or a `PassingError`. The key is in neither."""
+    status, said = error.status_code, _server_text(error)
+    text = (said.replace(key, "***") if key else said)[:SHOWN]
     if status in KEY_STATUS:
-        return ChatError("key", f"the judge rejects the key (HTTP {status}): {text}")
-    if "content_filter" in text or "content_policy" in text:
+        return ChatError("key", f"the server rejects the key (HTTP {status}): {text}")
+    if is_filtered(said):
         return ChatError("filter", f"HTTP {status}: {text}")
-    if "insufficient_quota" in text:
+    if "insufficient_quota" in said:
         return ChatError("key", f"the account has no quota left (HTTP {status}): {text}")
     if status in RETRY_STATUS:
-        return _PassingError(
+        return PassingError(
             f"HTTP {status}: {text}",
             _retry_after(error.response.headers),
             refused=status == _TOO_MANY_REQUESTS,
@@ -219,7 +237,7 @@ def _status_error(error: APIStatusError, key: str | None) -> Exception:
 
 def _server_text(error: APIStatusError) -> str:
     body = error.body if error.body is not None else error.response.text
-    return (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False))[:500]
+    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -250,8 +268,13 @@ def _duration(text: str) -> float:
     return sum(part * unit for part, unit in zip(parts, (86400, 3600, 60, 1, 0.001), strict=False))
 
 
-def _read(completion: Any, asked: str, seconds: float) -> ChatReply:
-    """Read a response, in whose fields anything at all may stand."""
+def read_completion(completion: Any, asked: str, seconds: float) -> ChatReply:
+    """Read a response, in whose fields anything at all may stand.
+
+    Raises:
+        ChatError: of kind "filter".
+        PassingError: it is no reply.
+    """
     choices = _field(completion, "choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     finish_reason = _field(choice, "finish_reason")
@@ -259,10 +282,10 @@ def _read(completion: Any, asked: str, seconds: float) -> ChatReply:
         raise ChatError("filter", "the provider's content filter cut the reply")
     message, usage = _field(choice, "message"), _field(completion, "usage")
     if message is None:
-        raise _PassingError("the response holds no choices")
+        raise PassingError("the response holds no choices")
     content = _field(message, "content")
     if not isinstance(content, str | None):
-        raise _PassingError("the content of the response's message is not a text")
+        raise PassingError("the content of the response's message is not a text")
     return ChatReply(
         content=content,
         finish_reason=_text(finish_reason),
@@ -284,36 +307,3 @@ def _text(value: object) -> str | None:
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and 0 <= value < 2**63 else None
-
-
-def probe(settings: JudgeSettings) -> str | None:
-    """Ask the server for its list of models, which costs nothing. Blocks up to 10 s.
-
-    Returns:
-        What is wrong, in a sentence that says what to do, or None. A server without that list but which
-        answers at all counts as reachable.
-    """
-    import httpx
-
-    key, address = settings.key(), without_userinfo(settings.base_url)
-    if key is not None and not _may_be_sent(key):
-        return _NO_KEY.format(name=settings.key_variable)
-    if settings.is_openai and key is None:
-        return (
-            f"the judge {settings.model} at {address} wants a key: set {settings.key_variable}, or choose "
-            "another judge (LMMS_EVAL_JA_JUDGE, judge.toml)"
-        )
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    try:
-        answer = httpx.get(f"{settings.base_url}/models", headers=headers, timeout=10.0)
-    except httpx.HTTPError as error:
-        return (
-            f"the judge at {address} cannot be reached ({type(error).__name__}: {error}): start it, correct "
-            "its address (base_url in judge.toml, or LMMS_EVAL_JA_JUDGE_BASE_URL), or generate now and judge later "
-            "with --predict_only"
-        )
-    if answer.status_code in KEY_STATUS:
-        if settings.key_variable is None:
-            return f"the judge at {address} wants a key (HTTP {answer.status_code}): name its variable in api_key_env"
-        return f"the judge at {address} rejects the key in {settings.key_variable} (HTTP {answer.status_code})"
-    return None

@@ -200,7 +200,7 @@ def _write_parquet(path: Path, chunks: Iterator[list[StoredReply]]) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    types = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+    types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
     schema = pa.schema([(name, types[(get_args(hint) or (hint,))[0]]) for name, hint in _HINTS.items()])
     with parquet.ParquetWriter(path, schema) as writer:
         for chunk in chunks:

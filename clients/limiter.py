@@ -14,7 +14,7 @@ class PausedError(Exception):
     """The judge has asked for a pause that is longer than the caller can wait."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"the judge asks for a pause of {seconds:.3g} s more")
+        super().__init__(f"the server asks for a pause of {seconds:.3g} s more")
 
 
 class Limiter:

@@ -6,33 +6,47 @@ cluster's home folder usually is. Writes are grouped: what arrives while a commi
 Before a process asks for a reply it claims the key, so that several processes with one store send no request twice. A
 claim is believed for `LEASE_S` and renewed while its owner lives: of a killed process at most that long, and not at
 all where its death can be seen, on the same machine. Machines that share a store need clocks that agree to seconds.
+
+What is asked through the Batch API has its tables here too (`clients/ledger.py`), so that it survives whoever asked.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
-SCHEMA_VERSION = 2
+from lmms_eval_ja.clients.schema import SCHEMA_VERSION, migrate
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from lmms_eval_ja.clients.chat import ChatReply, ChatRequest
+
 BUSY_TIMEOUT_S = 60.0
 #: How long a claim is believed without news of its owner.
 LEASE_S = 30.0
 #: Fewer than the variables that any SQLite takes in one statement.
 _AT_ONCE = 500
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class StoredReply:
-    """A reply as it came, with what it cost. `key` is `ChatRequest.key()`; `messages` is JSON, images as hashes."""
+    """A reply as it came, with what it cost. `key` is `ChatRequest.key()`; `messages` is JSON, images as hashes.
+
+    `batch` says that it came through the Batch API, at its price; its `seconds` are then 0.
+    """
 
     key: str
     protocol: str
@@ -46,6 +60,28 @@ class StoredReply:
     completion_tokens: int | None
     seconds: float
     created: float
+    batch: bool = False
+
+    @classmethod
+    def of(
+        cls, reply: ChatReply, *, key: str, protocol: str, asked_model: str, messages: str, batch: bool = False
+    ) -> Self:
+        """A reply that has just come, as it is stored; `messages` is `messages_text` of the request."""
+        return cls(
+            key=key,
+            protocol=protocol,
+            asked_model=asked_model,
+            model=storable(reply.model) or "",
+            messages=messages,
+            content=storable(reply.content),
+            finish_reason=storable(reply.finish_reason),
+            refusal=storable(reply.refusal),
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+            seconds=reply.seconds,
+            created=time.time(),
+            batch=batch,
+        )
 
 
 @dataclass(frozen=True)
@@ -67,17 +103,25 @@ class Claim:
         return self.owner in _owners if self.pid == os.getpid() else _is_running(self.pid)
 
 
+@dataclass(frozen=True)
+class InBatch:
+    """A reply is awaited from a batch that is still open: its id in this store."""
+
+    batch: str
+
+
 #: A reply, or who is asking for it.
-Found = StoredReply | Claim
+Found = StoredReply | Claim | InBatch
 #: The open stores of this process.
 _owners: set[str] = set()
 
 _COLUMNS = tuple(f.name for f in fields(StoredReply))
-_CREATE_REPLIES = f"CREATE TABLE replies ({', '.join(_COLUMNS)}, PRIMARY KEY (key)) WITHOUT ROWID"
-_CREATE_CLAIMS = "CREATE TABLE claims (key, owner, machine, pid, deadline, PRIMARY KEY (key)) WITHOUT ROWID"
-#: What makes each version of the schema out of the one before.
-_MIGRATIONS = {1: _CREATE_REPLIES, 2: _CREATE_CLAIMS}
 _INSERT = f"INSERT OR IGNORE INTO replies VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 (no outside text)
+#: A plan whose owner has gone was never sent, so it holds nothing back.
+_SELECT_BATCHED = (
+    "SELECT r.key, b.id, b.state, b.owner, b.machine, b.pid, b.deadline FROM batch_requests r "
+    "JOIN batches b ON b.id = r.batch WHERE r.state = 'open'"
+)
 _SELECT_CLAIMS = "SELECT key, owner, machine, pid, deadline FROM claims"
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM replies"  # noqa: S608 (no outside text)
 
@@ -118,14 +162,14 @@ class Store:
         """The reply stored under a key, or None."""
         with self._read_lock:
             row = self._reader.execute(f"{_SELECT} WHERE key = ?", (key,)).fetchone()
-        return StoredReply(*row) if row else None
+        return _reply(row) if row else None
 
     def find(self, keys: Sequence[str]) -> Future[dict[str, Found]]:
-        """Look keys up on the store's reading thread: replies, and the live claims of others where there is none."""
+        """Look keys up on the store's reading thread: replies, else live claims of others, else open batches."""
         return self._read_thread.submit(self._find, keys)
 
     def claim(self, keys: Sequence[str]) -> Future[dict[str, Found]]:
-        """Claim the keys that have neither reply nor live claim of another: those that are not in the result."""
+        """Claim the keys that have neither reply nor live claim nor open batch: those that are not in the result."""
         return self._thread.submit(self._claim, keys)
 
     def renew(self) -> Future[None]:
@@ -143,6 +187,24 @@ class Store:
             self._pending.append(reply)
         return self._thread.submit(self._flush)
 
+    def transaction(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Do several things that take effect together or not at all, after the writes that were asked for before.
+
+        Args:
+            work: is given the connection, inside a transaction in which nobody else writes.
+        """
+
+        def in_turn() -> _T:
+            with self._writer:
+                self._writer.execute("BEGIN IMMEDIATE")
+                return work(self._writer)
+
+        return self._thread.submit(in_turn).result()
+
+    def lease(self, seconds: float) -> Claim:
+        """A claim by this store from now on, for what is claimed elsewhere than among the keys."""
+        return Claim(self._owner, _machine(), os.getpid(), time.time() + seconds)
+
     def __len__(self) -> int:
         with self._read_lock:
             return int(self._reader.execute("SELECT count(*) FROM replies").fetchone()[0])
@@ -150,7 +212,7 @@ class Store:
     def __iter__(self) -> Iterator[StoredReply]:
         with self._read_lock:
             rows = self._reader.execute(f"{_SELECT} ORDER BY created, key").fetchall()
-        return (StoredReply(*row) for row in rows)
+        return (_reply(row) for row in rows)
 
     def close(self) -> None:
         """Write what is pending and close the file."""
@@ -173,8 +235,7 @@ class Store:
             return
         try:
             with self._writer:
-                self._writer.executemany(_INSERT, [astuple(row) for row in rows])
-                self._writer.executemany("DELETE FROM claims WHERE key = ?", [(row.key,) for row in rows])
+                insert(self._writer, rows)
         except BaseException:
             with self._write_lock:  # for the next flush: nobody's row may be called stored when it is not
                 self._pending = rows + self._pending
@@ -182,26 +243,29 @@ class Store:
 
     def _find(self, keys: Sequence[str]) -> dict[str, Found]:
         with self._read_lock:
-            return self._look_up(self._reader, keys)
+            return self.look_up(self._reader, keys)
 
-    def _look_up(self, connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Found]:
+    def look_up(self, connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Found]:
+        """What is there of these keys: see `find`, for use inside a `transaction`."""
         found: dict[str, Found] = {}
         for start in range(0, len(keys), _AT_ONCE):
             some = keys[start : start + _AT_ONCE]
             rows = connection.execute(f"{_SELECT} WHERE key IN ({_places(some)})", some)
-            found |= {row[0]: StoredReply(*row) for row in rows}
+            found |= {row[0]: _reply(row) for row in rows}
             if missing := [key for key in some if key not in found]:
                 rows = connection.execute(f"{_SELECT_CLAIMS} WHERE key IN ({_places(missing)})", missing)
                 claims = {row[0]: Claim(*row[1:]) for row in rows}
                 found |= {key: one for key, one in claims.items() if one.owner != self._owner and one.lives}
+                rows = connection.execute(f"{_SELECT_BATCHED} AND r.key IN ({_places(missing)})", missing)
+                found |= {row[0]: InBatch(row[1]) for row in rows if row[2] != "planned" or Claim(*row[3:]).lives}
         return found
 
     def _claim(self, keys: Sequence[str]) -> dict[str, Found]:
         self._has_claimed = True
-        mine = (self._owner, _machine(), os.getpid(), time.time() + LEASE_S)
+        mine = astuple(self.lease(LEASE_S))
         with self._writer:
             self._writer.execute("BEGIN IMMEDIATE")  # from the look to the claim nobody else writes
-            found = self._look_up(self._writer, keys)
+            found = self.look_up(self._writer, keys)
             free = [(key, *mine) for key in dict.fromkeys(keys) if key not in found]
             self._writer.executemany("INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?)", free)
         return found
@@ -215,10 +279,7 @@ class Store:
         try:
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
-                (version,) = connection.execute("PRAGMA user_version").fetchone()
-                for step in range(version + 1, SCHEMA_VERSION + 1):
-                    connection.execute(_MIGRATIONS[step])
-                    connection.execute(f"PRAGMA user_version = {step}")
+                version = migrate(connection)
                 if version <= SCHEMA_VERSION:
                     connection.execute("DELETE FROM claims WHERE deadline < ?", (time.time(),))
         except BaseException:
@@ -240,6 +301,26 @@ class Store:
                 return self._writer.executemany("DELETE FROM replies WHERE key = ?", [(key,) for key in keys]).rowcount
 
         return self._thread.submit(in_turn).result()  # after the writes that were asked for before
+
+
+def insert(connection: sqlite3.Connection, rows: Sequence[StoredReply]) -> None:
+    """Write replies, inside a transaction; nobody claims their keys any more."""
+    connection.executemany(_INSERT, [astuple(row) for row in rows])
+    connection.executemany("DELETE FROM claims WHERE key = ?", [(row.key,) for row in rows])
+
+
+def messages_text(request: ChatRequest) -> str:
+    """The messages of a request as they are stored."""
+    return storable(json.dumps(request.messages, ensure_ascii=False)) or ""
+
+
+def storable(text: str | None) -> str | None:
+    """A text that SQLite and JSON files take: lone surrogates, which a broken server may send, become '?'."""
+    return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _reply(row: Sequence[Any]) -> StoredReply:
+    return StoredReply(*[*row[:-1], bool(row[-1])])
 
 
 def _places(values: Sequence[str]) -> str:

@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from lmms_eval_ja.clients.store import BUSY_TIMEOUT_S, SCHEMA_VERSION, StoredReply
+from lmms_eval_ja.clients.schema import SCHEMA_VERSION
+from lmms_eval_ja.clients.store import BUSY_TIMEOUT_S, StoredReply
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 #: Rows that are read at a time.
 CHUNK = 500
 _COLUMNS = tuple(f.name for f in fields(StoredReply))
+_FLAGS = ("batch",)
 
 
 class ExchangeError(Exception):
@@ -112,7 +114,7 @@ class StoreReader:
         )
         after = b""
         while rows := self._query(sql, asdict(chosen) | {"after": after}):
-            yield [dict(zip(self._columns, row, strict=True)) for row in rows]
+            yield [self._named(row) for row in rows]
             after = rows[-1][0].encode("utf-8", "surrogateescape")
 
     def count(self, chosen: Selection) -> int:
@@ -132,9 +134,12 @@ class StoreReader:
     def latest(self, number: int) -> list[StoredReply]:
         """The newest replies, the newest first."""
         sql = f"SELECT {', '.join(self._columns)} FROM replies ORDER BY created DESC, key LIMIT :number"  # noqa: S608
-        return [
-            StoredReply(**dict(zip(self._columns, row, strict=True))) for row in self._query(sql, {"number": number})
-        ]
+        return [StoredReply(**self._named(row)) for row in self._query(sql, {"number": number})]
+
+    def _named(self, row: tuple[Any, ...]) -> dict[str, Any]:
+        """A row by the names of its columns; SQLite has no booleans."""
+        named = dict(zip(self._columns, row, strict=True))
+        return named | {name: bool(named[name]) for name in _FLAGS if named.get(name) in {0, 1}}
 
     def _check(self) -> list[str]:
         """Our columns that the table has; a store of an older version may lack some."""

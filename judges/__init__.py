@@ -1,9 +1,12 @@
 """How an LLM is asked for a score: protocols, judges, the engine, and the way from verdicts to a score."""
 
 from lmms_eval_ja.judges.engine import Engine, current_engine, judge_samples, reset_engine
+from lmms_eval_ja.judges.facts import agreement_facts, position_bias, reported_models, usage_facts
 from lmms_eval_ja.judges.judge import OVERLAP_LABEL, Judge
 from lmms_eval_ja.judges.protocols import PROTOCOLS, Protocol, ReplyError, protocol
 from lmms_eval_ja.judges.results import (
+    ANCHOR,
+    anchors_of,
     comparing,
     grading,
     missing_columns,
@@ -21,6 +24,7 @@ from lmms_eval_ja.judges.verdict import PARSE_FAILURES, PASSING_FAILURES, Failur
 
 __all__ = [
     "AGGREGATIONS",
+    "ANCHOR",
     "LEAST_COVERAGE",
     "OVERLAP_LABEL",
     "PARSE_FAILURES",
@@ -36,13 +40,17 @@ __all__ = [
     "Sample",
     "Score",
     "Verdict",
+    "agreement_facts",
+    "anchors_of",
     "comparing",
     "current_engine",
     "grading",
     "judge_samples",
     "missing_columns",
+    "position_bias",
     "protocol",
     "protocols_of",
+    "reported_models",
     "reset_engine",
     "sample_of",
     "score_ja_pairwise",
@@ -50,4 +58,5 @@ __all__ = [
     "score_rouge_l",
     "score_vqa_likert",
     "together",
+    "usage_facts",
 ]

@@ -5,52 +5,104 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import os
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean
-from typing import Any
 
-from lmms_eval_ja.clients import ChatError, ChatRequest, Store, load_settings
+from lmms_eval_ja.clients import ChatError, ChatRequest, Settings, Store, StoredReply, load_settings
+from lmms_eval_ja.clients.budget import Budget
+from lmms_eval_ja.clients.store import Found
 from lmms_eval_ja.judges.asking import Asker
+from lmms_eval_ja.judges.content import failed_content, verdict_content
+from lmms_eval_ja.judges.dialogue import Outcome, Place, Question, questions
 from lmms_eval_ja.judges.judge import Judge, overlap_score
-from lmms_eval_ja.judges.protocols import Protocol, ReplyError, Score, protocol
+from lmms_eval_ja.judges.protocols import Protocol, protocol
 from lmms_eval_ja.judges.sample import Sample
-from lmms_eval_ja.judges.verdict import PASSING_FAILURES, Failure, Verdict
+from lmms_eval_ja.judges.verdict import Failure, Paid, Verdict
 from lmms_eval_ja.metrics import generation_failure
 
 _log = logging.getLogger(__name__)
-_Job = tuple[Sample, Protocol, Verdict]
 #: Longer than the loop may stand still while another process holds the store.
 _LONGEST_CLOSE_S = 90.0
+#: Verdicts that are looked up in the store at a time, and questions that wait for each slot of a judge.
+_CHUNK, _WAITING_PER_SLOT = 512, 4
+_CLOSED = "not judged: the engine was closed before"
+
+
+@dataclass(eq=False)
+class _Job:
+    """A verdict in the making: the outcomes of its questions, by member of the jury."""
+
+    sample: Sample
+    protocol: Protocol
+    verdict: Verdict
+    outcomes: dict[str, dict[Place, Outcome]] = field(default_factory=dict)
+    open_questions: int = 0
+
+
+@dataclass(eq=False)
+class _Asked:
+    """A question of a job with the request that it waits for."""
+
+    job: _Job
+    member: str
+    place: Place
+    question: Question
+    request: ChatRequest
+    key: str
+
+    def answer(self, reply: StoredReply) -> Outcome | None:
+        """Read a reply: the outcome, or None when there is a next request."""
+        try:
+            self.request = self.question.send(reply)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+        self.key = self.request.key()
+        return None
+
+    def fail(self, error: ChatError) -> Outcome:
+        """The outcome where there is no reply."""
+        try:
+            self.question.throw(error)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+        raise AssertionError("unreachable: a question ends when it has no reply")
 
 
 class Engine:
-    """Gives verdicts of one judge: from the store where they are, else by asking. Thread-safe."""
+    """Gives verdicts of one judge, or of a jury: from the store where they are, else by asking. Thread-safe."""
 
-    def __init__(self, judge: Judge, store: Path) -> None:
+    def __init__(self, judge: Judge, store: Path, *, budget_usd: float | None = None) -> None:
         self.judge = judge
         self.store_path = store
+        self.budget_usd = budget_usd
         self._start_lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
         self._store: Store | None = None
-        self._asker: Asker | None = None
+        self._askers: dict[str, Asker] = {}
         self._submitted: deque[_Job] = deque()
-        self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
-        self._workers: list[asyncio.Task[None]] = []
+        self._unfinished: set[_Job] = set()
+        self._billed: set[str] = set()
+        self._woken = asyncio.Event()
+        self._waiting: dict[str, asyncio.Queue[_Asked]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def asked(self) -> int:
         """Requests that went out in this process."""
-        return self._asker.asked if self._asker else 0
+        return sum(len(asker.asked) for asker in self._askers.values())
 
     @property
     def from_store(self) -> int:
         """Replies that came from the store."""
-        return self._asker.from_store if self._asker else 0
+        return sum(asker.from_store for asker in self._askers.values())
 
     def submit(self, sample: Sample, protocol: Protocol) -> Verdict:
         """Ask for a verdict without waiting for it.
@@ -63,16 +115,16 @@ class Engine:
         """
         verdict = Verdict()
         if (reason := generation_failure(sample.answer)) is not None:
-            verdict.finish(self._content(protocol, [_failed_run("generation", reason, [])]))
+            verdict.finish(failed_content(self.judge, protocol, "generation", reason))
         elif self.judge.is_overlap:
-            score = overlap_score(sample, protocol)
-            verdict.finish(self._content(protocol, [_run([score], [])]))
+            outcome = Outcome(overlap_score(sample, protocol))
+            verdict.finish(verdict_content(self.judge, protocol, {"": {Place(0, 0): outcome}}))
         else:
             with self._start_lock:  # so that no job comes after the last one that `close` sees
                 loop = self._started()
-                self._submitted.append((sample, protocol, verdict))
+                self._submitted.append(_Job(sample, protocol, verdict))
                 if len(self._submitted) == 1:  # else the loop has been told already
-                    loop.call_soon_threadsafe(self._enqueue)
+                    loop.call_soon_threadsafe(self._woken.set)
         return verdict
 
     def close(self) -> None:
@@ -105,118 +157,139 @@ class Engine:
                     self.store_path,
                     self._store.set_aside,
                 )
-            self._asker = Asker(self.judge, self._store)
+            budget = Budget(self.budget_usd)
+            self._askers = {name: Asker(judge, self._store, budget) for name, judge in self.judge.each.items()}
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=self._loop.run_forever, name="lmms-eval-ja-judge", daemon=True)
             self._thread.start()
+            self._loop.call_soon_threadsafe(self._start_tasks)
             atexit.register(self.close)
         return self._loop
 
-    def _enqueue(self) -> None:
-        while self._submitted:
-            self._jobs.put_nowait(self._submitted.popleft())
-            if len(self._workers) < self.judge.settings.concurrency:
-                self._workers.append(asyncio.get_running_loop().create_task(self._work()))
+    def _start_tasks(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name, asker in self._askers.items():
+            slots = asker.judge.settings.concurrency
+            self._waiting[name] = asyncio.Queue(_WAITING_PER_SLOT * slots)
+            self._tasks += [loop.create_task(self._work(self._waiting[name], asker)) for _ in range(slots)]
+        self._tasks.append(loop.create_task(self._open_jobs()))
 
-    async def _work(self) -> None:
+    async def _open_jobs(self) -> None:
+        """Answer what the store can answer; the rest waits for the judges, so many that none of them waits."""
         while True:
-            sample, protocol, verdict = await self._jobs.get()
-            content = None
+            await self._woken.wait()
+            self._woken.clear()
+            while self._submitted:
+                jobs = [self._submitted.popleft() for _ in range(min(_CHUNK, len(self._submitted)))]
+                self._unfinished.update(jobs)
+                asked = [one for job in jobs for one in self._open(job)]
+                found = await self._found(asked)
+                for one in asked:
+                    if not self._answered(one, found):
+                        await self._waiting[one.member].put(one)
+
+    def _open(self, job: _Job) -> list[_Asked]:
+        """The questions of a job; none, and the verdict fails, when they cannot be asked."""
+        asked = []
+        try:
+            for name, asker in self._askers.items():
+                if asker.judge.is_overlap:
+                    own = {Place(n, 0): overlap_score(job.sample, job.protocol) for n in range(self._repeats)}
+                    job.outcomes[name] = {place: Outcome(score) for place, score in own.items()}
+                    continue
+                job.outcomes[name] = {}
+                for place, question in questions(job.sample, job.protocol, asker.judge.settings).items():
+                    request = next(question)
+                    asked.append(_Asked(job, name, place, question, request, request.key()))
+        except Exception as error:
+            _log.exception("judging sample %s failed", job.sample.sample_id)
+            self._finish_failed(job, "transport", f"{type(error).__name__}: {error}")
+            return []
+        job.open_questions = len(asked)
+        if not asked:
+            self._finish(job)
+        return asked
+
+    @property
+    def _repeats(self) -> int:
+        return self.judge.settings.repeats
+
+    async def _found(self, asked: Sequence[_Asked]) -> Mapping[str, Found]:
+        """What the store has; a store that cannot be read is met again, and reported, by whoever asks next."""
+        assert self._store is not None  # noqa: S101 (made before the loop starts)
+        try:
+            return await asyncio.wrap_future(self._store.find([one.key for one in asked]))
+        except Exception as error:
+            _log.debug("the store %s could not be read: %s", self.store_path, error)
+            return {}
+
+    def _answered(self, one: _Asked, found: Mapping[str, Found]) -> bool:
+        """Whether the replies that were found answer a question."""
+        while isinstance(reply := found.get(one.key), StoredReply):
+            self._askers[one.member].from_store += 1
+            if (outcome := one.answer(reply)) is not None:
+                self._settle(one, outcome)
+                return True
+        return False
+
+    async def _work(self, waiting: asyncio.Queue[_Asked], asker: Asker) -> None:
+        while True:
+            one = await waiting.get()
+            outcome = Outcome(None, "transport", _CLOSED)
             try:
-                runs = [await self._one_run(sample, protocol, n) for n in range(self.judge.settings.repeats)]
-                content = self._content(protocol, runs)
+                outcome = await self._ask(one, asker)
             except Exception as error:
-                _log.exception("judging sample %s failed", sample.sample_id)
-                content = self._content(protocol, [_failed_run("transport", f"{type(error).__name__}: {error}", [])])
+                _log.exception("judging sample %s failed", one.job.sample.sample_id)
+                outcome = Outcome(None, "transport", f"{type(error).__name__}: {error}")
             finally:  # also when cancelled: nobody may wait for ever
-                verdict.finish(content or self._unasked(protocol))
+                self._settle(one, outcome)
 
-    async def _one_run(self, sample: Sample, protocol: Protocol, repeat: int) -> dict[str, Any]:
-        scores: list[Score] = []
-        replies: list[dict[str, Any]] = []
-        for pass_ in range(protocol.passes):
+    async def _ask(self, one: _Asked, asker: Asker) -> Outcome:
+        while True:
             try:
-                scores.append(await self._one_pass(sample, protocol, repeat, pass_, replies))
-            except ReplyError as error:
-                return _failed_run(error.kind, str(error), replies)
-            except _RefusedError as error:
-                return _failed_run("refusal", str(error), replies)
+                reply = await asker.reply(one.request, one.job.protocol, one.key)
             except ChatError as error:
-                return _failed_run(error.kind, str(error), replies)
-        return _run(scores, replies)
+                return one.fail(error)
+            if (outcome := one.answer(reply)) is not None:
+                return outcome
 
-    async def _one_pass(
-        self, sample: Sample, protocol: Protocol, repeat: int, pass_: int, replies: list[dict[str, Any]]
-    ) -> Score:
-        """One score; an unreadable reply is asked for again, at most `reasks` times."""
-        assert self._asker is not None  # noqa: S101 (made before the loop starts)
-        settings = self.judge.settings
-        messages = protocol.messages(sample, pass_)
-        for reask in range(settings.reasks + 1):
-            request = ChatRequest(settings.model, messages, settings.sampling(protocol.sampling), repeat, reask)
-            reply = await self._asker.reply(request, protocol)
-            replies.append({"model": reply.model, "content": reply.content, "pass": pass_, "reask": reask})
-            if reply.refusal:
-                raise _RefusedError(reply.refusal)
-            try:
-                return protocol.parse(reply.content or "", pass_)
-            except ReplyError as error:
-                if error.kind != "parse" or reask == settings.reasks:
-                    cut = " (cut at the token limit)" if reply.finish_reason == "length" else ""
-                    raise ReplyError(error.kind, f"{error}{cut}") from None
-        raise AssertionError("unreachable: the last try returns or raises")
+    def _settle(self, one: _Asked, outcome: Outcome) -> None:
+        job = one.job
+        job.outcomes[one.member][one.place] = outcome
+        job.open_questions -= 1
+        if job.open_questions == 0:
+            self._finish(job)
 
-    def _unasked(self, protocol: Protocol) -> dict[str, Any]:
-        return self._content(protocol, [_failed_run("transport", "not judged: the engine was closed before", [])])
+    def _finish(self, job: _Job) -> None:
+        self._unfinished.discard(job)
+        job.verdict.finish(verdict_content(self.judge, job.protocol, job.outcomes), self._paid(job))
 
-    def _content(self, protocol: Protocol, runs: list[dict[str, Any]]) -> dict[str, Any]:
-        """What a verdict says; of several failures one that another run can mend, so that the task stays incomplete."""
-        failed = min(
-            (run for run in runs if run["failure"]),
-            key=lambda run: run["failure"] not in PASSING_FAILURES,
-            default=None,
-        )
-        references = [run["reference_score"] for run in runs]
-        return {
-            "score": None if failed else fmean(run["score"] for run in runs),
-            "reference_score": None if failed or None in references else fmean(references),
-            "failure": failed["failure"] if failed else None,
-            "reason": failed["reason"] if failed else None,
-            "protocol": protocol.name,
-            "judge": self.judge.label,
-            "models": sorted({reply["model"] for run in runs for reply in run["replies"]}),
-            "runs": runs,
-        }
+    def _paid(self, job: _Job) -> Paid:
+        """What went out for a job in this process; a reply that verdicts share is the first one's."""
+        requests, usd = 0, 0.0
+        known = True
+        for name, outcomes in job.outcomes.items():
+            asker = self._askers[name]
+            for reply in (reply for outcome in outcomes.values() for reply in outcome.replies):
+                if reply.key in asker.asked and reply.key not in self._billed:
+                    self._billed.add(reply.key)
+                    price = asker.judge.price_of_reply(reply)
+                    requests, usd, known = requests + 1, usd + (price or 0.0), known and price is not None
+        return Paid(requests, usd if known else None)
+
+    def _finish_failed(self, job: _Job, failure: Failure, reason: str) -> None:
+        self._unfinished.discard(job)
+        job.verdict.finish(failed_content(self.judge, job.protocol, failure, reason))
 
     async def _shut_down(self) -> None:
-        self._enqueue()
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
-        if self._asker is not None:
-            await self._asker.close()
-        while not self._jobs.empty():
-            _, protocol, verdict = self._jobs.get_nowait()
-            verdict.finish(self._unasked(protocol))
-
-
-class _RefusedError(Exception):
-    """The judge refuses in so many words (the API's `refusal` field)."""
-
-
-def _run(scores: Sequence[Score], replies: list[dict[str, Any]]) -> dict[str, Any]:
-    references = [s.reference for s in scores if s.reference is not None]
-    return {
-        "score": fmean(s.score for s in scores),
-        "reference_score": fmean(references) if references else None,
-        "failure": None,
-        "reason": None,
-        "replies": replies,
-    }
-
-
-def _failed_run(kind: Failure, reason: str, replies: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"score": None, "reference_score": None, "failure": kind, "reason": reason, "replies": replies}
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for asker in self._askers.values():
+            await asker.close()
+        for job in [*self._unfinished, *self._submitted]:
+            if not job.verdict.done:
+                self._finish_failed(job, "transport", _CLOSED)
 
 
 _current: Engine | None = None
@@ -228,16 +301,25 @@ def current_engine() -> Engine:
     global _current  # noqa: PLW0603 (one engine a process is the point: one loop, one store, one limit)
     with _current_lock:
         if _current is None:
-            settings = load_settings()
-            _current = Engine(Judge(settings.judge), settings.store)
+            _current = _engine_of(load_settings())
         return _current
 
 
-def reset_engine() -> None:
-    """Close the engine of this process; the next one reads the settings again."""
+def _engine_of(settings: Settings) -> Engine:
+    """An engine with this rank's share of the concurrency and of the budget."""
+    ranks = max(1, int(os.environ.get("WORLD_SIZE") or 1))
+    judge = Judge.of(settings)
+    if ranks > 1:
+        judge = judge.with_concurrency_of(1 / ranks)
+    budget = None if settings.budget_usd is None else settings.budget_usd / ranks
+    return Engine(judge, settings.store, budget_usd=budget)
+
+
+def reset_engine(new: Engine | None = None) -> None:
+    """Close the engine of this process; the next one is `new`, or reads the settings again."""
     global _current
     with _current_lock:
-        engine, _current = _current, None
+        engine, _current = _current, new
     if engine is not None:
         engine.close()
 

@@ -9,6 +9,9 @@ A document is read by conventional column names (`FIELDS`), the first that is th
 | reference | reference, answer, target |
 | context, category | context, category (may be absent) |
 | cluster | image_id, image_name (may be absent: every document is its own cluster) |
+| images | image, images (read for a judge that sees; a document may have none) |
+
+A document may besides carry answers that were recorded once, in the column `anchors`: a dict from a label to an answer.
 """
 
 from __future__ import annotations
@@ -16,11 +19,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from lmms_eval_ja.clients import load_settings
 from lmms_eval_ja.judges.engine import current_engine
+from lmms_eval_ja.judges.pictures import images_of_doc
 from lmms_eval_ja.judges.protocols import protocol
 from lmms_eval_ja.judges.sample import Sample
 from lmms_eval_ja.judges.scores import MetricItem
-from lmms_eval_ja.metrics import generation_failure, rouge_l
+from lmms_eval_ja.metrics import failed_generation, generation_failure, rouge_l
 
 Doc = Mapping[str, Any]
 ProcessResults = Callable[[Doc, Sequence[str]], dict[str, Any]]
@@ -35,6 +40,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
 REQUIRED = ("sample_id", "question", "reference")
 #: Columns that may stand beside `category` and get a score of their own.
 EXTRA_CATEGORY = "image_category"
+#: Where `process_docs` puts recorded answers that come with a benchmark: label → answer, None where there is none.
+ANCHORS = "anchors"
+#: How the metrics of recorded answers begin. They stand beside a score and are no part of it.
+ANCHOR = "anchor_"
 
 
 def missing_columns(columns: Sequence[str]) -> str | None:
@@ -45,10 +54,15 @@ def missing_columns(columns: Sequence[str]) -> str | None:
     return None
 
 
-def sample_of(doc: Doc, answer: str) -> Sample:
+def sample_of(doc: Doc, answer: str, *, images: bool = False) -> Sample:
     """A document and its answer as a sample; the answer without outer white space.
 
     lmms-eval's command strips it, its Python function does not: the judge is to be sent the same in both.
+
+    Args:
+        doc: the document.
+        answer: the model's.
+        images: whether the document's images are wanted, for a judge that sees.
 
     Raises:
         KeyError: a required column is missing; names those expected and those found.
@@ -56,7 +70,8 @@ def sample_of(doc: Doc, answer: str) -> Sample:
     """
     if lack := missing_columns(list(doc)):
         raise KeyError(lack)
-    return Sample(answer=answer.strip(), **{name: _read(doc, columns) for name, columns in FIELDS.items()})
+    fields = {name: _read(doc, columns) for name, columns in FIELDS.items()}
+    return Sample(answer=answer.strip(), **fields, images=images_of_doc(doc) if images else ())
 
 
 def _read(doc: Doc, columns: Sequence[str]) -> str:
@@ -69,10 +84,25 @@ def _read(doc: Doc, columns: Sequence[str]) -> str:
     return str(doc[column])
 
 
+def anchors_of(doc: Doc) -> dict[str, str]:
+    """The recorded answers that a document carries, by label; one that is missing counts as a failed generation.
+
+    A column of that name that holds anything but texts is somebody else's, and no anchors.
+    """
+    recorded = doc.get(ANCHORS)
+    if not isinstance(recorded, Mapping) or not all(isinstance(a, (str, type(None))) for a in recorded.values()):
+        return {}
+    missing = failed_generation("no answer is recorded")
+    return {label: missing if answer is None else answer for label, answer in recorded.items()}
+
+
 def comparing(protocol_name: str) -> ProcessResults:
     """Judge with a comparing protocol: `overall`, the raw means, and a metric for each category of the document.
 
-    Aggregations: `overall` by `category_ratios_ja`, `model_mean` by `mean_ja`, `reference_mean` by
+    Unless the settings say otherwise, recorded answers that the document carries are judged too, each for a metric
+    `anchor_<label>` whose items hold their verdict.
+
+    Aggregations: `overall` and `anchor_<label>` by `category_ratios_ja`, `model_mean` by `mean_ja`, `reference_mean` by
     `reference_mean_ja`, each category by `ratio_of_means_ja`.
     """
 
@@ -80,7 +110,8 @@ def comparing(protocol_name: str) -> ProcessResults:
         sample, item = _submitted(protocol_name, doc, results[0])
         categories = dict.fromkeys(str(c) for c in (sample.category, doc.get(EXTRA_CATEGORY)) if c)
         names = ["overall", "model_mean", "reference_mean", *categories]
-        return {f"verdict_{protocol_name}": item().verdict} | {name: item() for name in names}
+        judged = {f"verdict_{protocol_name}": item().verdict} | {name: item() for name in names}
+        return judged | _judged_anchors(protocol_name, doc)
 
     return _marked(process_results, protocol_name)
 
@@ -127,9 +158,22 @@ def protocols_of(process_results: object) -> tuple[str, ...]:
     return names
 
 
+def _judged_anchors(protocol_name: str, doc: Doc) -> dict[str, MetricItem]:
+    anchors = anchors_of(doc)
+    if not anchors or not load_settings().anchors:
+        return {}
+    items = {}
+    for label, answer in anchors.items():
+        _, item = _submitted(protocol_name, doc, answer)
+        items[f"{ANCHOR}{label}"] = judged = item()
+        judged["verdict"] = judged.verdict
+    return items
+
+
 def _submitted(protocol_name: str, doc: Doc, answer: str) -> tuple[Sample, Callable[[], MetricItem]]:
-    sample = sample_of(doc, answer)
-    verdict = current_engine().submit(sample, protocol(protocol_name))
+    engine = current_engine()
+    sample = sample_of(doc, answer, images=engine.judge.sees_image)
+    verdict = engine.submit(sample, protocol(protocol_name))
 
     def item() -> MetricItem:
         return MetricItem(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from lmms_eval_ja.clients import ChatImage
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class Sample:
         context: what the image shows, for a judge that does not see it.
         category: picks the rule of a protocol, and the category of the score.
         cluster: samples that share it are not independent (the same image).
+        images: what the question is about, for a judge that sees; no other is sent them.
     """
 
     sample_id: str
@@ -26,3 +29,4 @@ class Sample:
     context: str = ""
     category: str = ""
     cluster: str = ""
+    images: tuple[ChatImage, ...] = field(default=(), repr=False)

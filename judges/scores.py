@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,6 +86,11 @@ class Report:
     def coverage(self) -> float:
         """The share of samples that have a score."""
         return self.scored / self.n if self.n else 0.0
+
+    @property
+    def run_sd(self) -> float:
+        """The standard deviation between runs (n - 1), in the score's unit; NaN for fewer than two."""
+        return stdev(self.runs) if len(self.runs) > 1 else math.nan
 
     @property
     def incomplete(self) -> bool:
@@ -189,14 +195,15 @@ def _wait(items: Sequence[MetricItem]) -> None:
     """Wait for all verdicts; metrics of one task share them, so only the first has anything to show."""
     pending = list({id(item.verdict): item.verdict for item in items if item.verdict is not None}.values())
     pending = [verdict for verdict in pending if not verdict.done]
-    failures = 0
+    failures, usd = 0, 0.0
     with tqdm(total=len(pending), desc="judging", unit="verdict", disable=not pending) as bar:
         while pending:
             pending[0].wait(0.5)
             done = [verdict for verdict in pending if verdict.done]
             pending = [verdict for verdict in pending if not verdict.done]
             failures += sum(verdict["failure"] is not None for verdict in done)
-            bar.set_postfix(failures=failures, refresh=False)
+            usd += sum(verdict.paid.usd or 0.0 for verdict in done)
+            bar.set_postfix({"failures": failures} | ({"cost": f"${usd:.2f}"} if usd else {}), refresh=False)
             bar.update(len(done))
             if pending:
                 time.sleep(0.05)  # thousands that come in one by one are not to be gone through each time

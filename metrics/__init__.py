@@ -15,14 +15,17 @@ from lmms_eval_ja.metrics._rouge_l import rouge_l, rouge_l_scores, rouge_l_token
 from lmms_eval_ja.metrics._tokenize import dictionary_version, tokenize
 
 if TYPE_CHECKING:
+    from lmms_eval_ja.metrics._agreement import krippendorff_alpha
     from lmms_eval_ja.metrics._estimate import Estimate, mean, mean_of_ratios, ratio_of_means
     from lmms_eval_ja.metrics._mecab_tokenizer import MecabTokenizer
+    from lmms_eval_ja.metrics._rank_correlation import RankCorrelation, rank_correlation
     from lmms_eval_ja.metrics._standard_error import clustered_standard_error
 
 __all__ = [
     "VARIANTS",
     "Estimate",
     "MecabTokenizer",
+    "RankCorrelation",
     "clean_answer",
     "clustered_standard_error",
     "dictionary_version",
@@ -30,9 +33,11 @@ __all__ = [
     "generation_failure",
     "is_japanese",
     "japanese_share",
+    "krippendorff_alpha",
     "mean",
     "mean_of_ratios",
     "normalize",
+    "rank_correlation",
     "ratio_of_means",
     "rouge_l",
     "rouge_l_scores",
@@ -43,9 +48,12 @@ __all__ = [
 _LAZY = {
     "Estimate": "_estimate",
     "MecabTokenizer": "_mecab_tokenizer",
+    "RankCorrelation": "_rank_correlation",
     "clustered_standard_error": "_standard_error",
+    "krippendorff_alpha": "_agreement",
     "mean": "_estimate",
     "mean_of_ratios": "_estimate",
+    "rank_correlation": "_rank_correlation",
     "ratio_of_means": "_estimate",
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,16 +20,6 @@ WORD_JOINER = "\u2060"
 CUT_MARK = "…({}文字省略)…"
 
 
-#: The thoughts that some judges write before their reply, also where the reply was cut before their end, or where the
-#: opening mark is part of the judge's chat template.
-_THOUGHTS = re.compile(r"^.*</think>|<think>.*$", re.DOTALL | re.IGNORECASE)
-
-
-def without_thoughts(reply: str) -> str:
-    """The reply after the thoughts: a number that the judge only considered is no score."""
-    return _THOUGHTS.sub("", reply).strip()
-
-
 @dataclass(frozen=True)
 class Score:
     """A reply that could be read: the answer's score and, in comparing protocols, the reference's."""
@@ -45,6 +34,17 @@ class ReplyError(ValueError):
     def __init__(self, kind: Literal["parse", "range"], message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+def within(low: float, high: float, value: float) -> float:
+    """The value itself, if it is on the scale, both ends included.
+
+    Raises:
+        ReplyError: of kind "range".
+    """
+    if not low <= value <= high:
+        raise ReplyError("range", f"{value:g} is off the scale of {low:g} to {high:g}")
+    return value
 
 
 class Protocol(ABC):
@@ -105,7 +105,9 @@ class Protocol(ABC):
         Every other text stays as it is.
         """
         text = visible(text)
-        breaks = sorted(at + 1 for at in imitations(text, self.delimiters))
+        if not (found := imitations(text, self.delimiters)):
+            return text
+        breaks = sorted(at + 1 for at in found)
         return WORD_JOINER.join(text[start:end] for start, end in pairwise([0, *breaks, len(text)]))
 
     def quoted_answer(self, answer: str) -> str:
@@ -125,6 +127,4 @@ class Protocol(ABC):
         Raises:
             ReplyError: of kind "range".
         """
-        if not self.low <= value <= self.high:
-            raise ReplyError("range", f"{value:g} is off the scale of {self.low:g} to {self.high:g}")
-        return value
+        return within(self.low, self.high, value)

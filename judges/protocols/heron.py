@@ -1,17 +1,18 @@
 """`original`: Heron-Bench as its authors judge it (arXiv 2404.07824, code at turingmotors/heron 883cd7c).
 
-The judge sees no image: a description of it, the question, GPT-4's answer and the answer under test, always in this
-order, and the category's rule. It writes both scores, 1 to 10, on the first line.
+The judge sees no image: a description of it, the question, GPT-4's answer and the answer under test, in this order,
+and the category's rule. It writes both scores, 1 to 10, on the first line. The other order of the two answers (pass 1)
+is no part of the published protocol: only a judge's setting `swap` asks for it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import unicodedata
 
 from lmms_eval_ja.clients import AssetError, asset
-from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score, without_thoughts
+from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score
+from lmms_eval_ja.judges.protocols.reading import readable
 from lmms_eval_ja.judges.sample import Sample
 
 _SYSTEM = "You are a helpful and precise assistant for checking the quality of the answer."
@@ -65,26 +66,28 @@ class HeronBench(Protocol):
 
     def messages(self, sample: Sample, pass_: int = 0) -> list[Message]:
         """System and user message; the category of the sample picks the rule."""
-        del pass_
         rules = self.rules()
         if sample.category not in rules:
             raise AssetError(f"rule.json has no rule for category {sample.category!r}; it has {', '.join(rules)}")
+        first, second = self.quoted(sample.reference), self.quoted_answer(sample.answer)
+        if pass_ == 1:
+            first, second = second, first
         user = _FRAME.format(
             context=self.quoted(sample.context),
             question=self.quoted(sample.question),
-            reference=self.quoted(sample.reference),
-            answer=self.quoted_answer(sample.answer),
+            reference=first,
+            answer=second,
             rule=rules[sample.category],
         )
         return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": user}]
 
     def parse(self, reply: str, pass_: int = 0) -> Score:
-        """Two numbers alone on the first line that is not empty: the reference's, then the answer's."""
-        del pass_
-        text = without_thoughts(unicodedata.normalize("NFKC", reply))
+        """Two numbers alone on the first line that is not empty: the reference's, then the answer's (pass 0)."""
+        text = readable(reply)
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        first = lines[0].strip("*_`#> ") if lines else ""
-        found = _TWO.fullmatch(first)
+        line = lines[0].strip("*_`#> ") if lines else ""
+        found = _TWO.fullmatch(line)
         if found is None:
-            raise ReplyError("parse", f"the first line holds no two scores: {first[:80]!r}")
-        return Score(reference=self.on_scale(float(found[1])), score=self.on_scale(float(found[2])))
+            raise ReplyError("parse", f"the first line holds no two scores: {line[:80]!r}")
+        first, second = self.on_scale(float(found[1])), self.on_scale(float(found[2]))
+        return Score(reference=first, score=second) if pass_ == 0 else Score(reference=second, score=first)

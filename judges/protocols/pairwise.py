@@ -6,20 +6,13 @@ harnesses since 2025; the wording is this project's, so scores are not comparabl
 
 from __future__ import annotations
 
-import json
-import math
-import re
-import unicodedata
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
-from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score, without_thoughts
+from lmms_eval_ja.judges.protocols.base import Message, Protocol, Score
+from lmms_eval_ja.judges.protocols.reading import last_object, number, readable
 from lmms_eval_ja.judges.sample import Sample
 
-#: Only this much of a reply's end is searched, since each brace that opens nothing costs time in proportion to it.
-_SEARCHED = 20_000
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _REFERENCE = "【参照回答 ここから】\n{reference}\n【参照回答 ここまで】"
 _ANSWER = "【評価対象の回答 ここから】\n{answer}\n【評価対象の回答 ここまで】"
 
@@ -62,33 +55,6 @@ class JaPairwise(Protocol):
     def parse(self, reply: str, pass_: int = 0) -> Score:
         """The last JSON object that holds both keys, in a code fence or in prose; digits may be full-width."""
         del pass_
-        text = without_thoughts(unicodedata.normalize("NFKC", reply))
-        for candidate in reversed(_objects(text[-_SEARCHED:])):
-            if {"score", "score_gpt"} <= candidate.keys():
-                score, reference = _number(candidate["score"]), _number(candidate["score_gpt"])
-                return Score(score=self.on_scale(score), reference=self.on_scale(reference))
-        raise ReplyError("parse", f'no JSON object with "score_gpt" and "score": {reply[:80]!r}')
-
-
-def _objects(text: str) -> list[dict[str, Any]]:
-    """All JSON objects that stand in a text, in order, not looking inside those found."""
-    # Integers as floats: those of many hundred digits raise otherwise, here or later.
-    decoder, found, at = json.JSONDecoder(strict=False, parse_int=float), [], text.find("{")
-    while at != -1:
-        try:
-            value, end = decoder.raw_decode(text, at)
-        except (json.JSONDecodeError, RecursionError):
-            end = at + 1
-        else:
-            if isinstance(value, dict):
-                found.append(value)
-        at = text.find("{", end)
-    return found
-
-
-def _number(value: object) -> float:
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        return float(value)
-    if isinstance(value, float) and not math.isnan(value):
-        return value
-    raise ReplyError("parse", f"{value!r} is not a score")
+        found = last_object(readable(reply), "score_gpt", "score")
+        score, reference = number(found["score"]), number(found["score_gpt"])
+        return Score(score=self.on_scale(score), reference=self.on_scale(reference))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import cache
+
+from lmms_eval_ja.judges.protocols.normal_form import normal_form
 
 #: Control characters but tab and newline, as their visible pictures; those without a picture as U+FFFD.
 _VISIBLE = (
@@ -12,6 +15,7 @@ _VISIBLE = (
     | {0x7F: 0x2421}
     | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 )
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 #: Unicode categories that do not tell a mark from its imitation: accents and variation selectors, invisible and
 #: control characters, white space.
 _PASSED_OVER = {"Mn", "Me", "Cf", "Cc", "Zs", "Zl", "Zp"}
@@ -28,6 +32,8 @@ _SPECIAL_TOKEN = re.compile(
 
 def visible(text: str) -> str:
     """The text with control characters other than tab and newline as pictures, and lone surrogates as "?"."""
+    if _INVISIBLE.search(text) is None:
+        return text
     text = text.encode("utf-8", "replace").decode("utf-8")
     return text.replace("\r\n", "\n").translate(_VISIBLE)
 
@@ -40,12 +46,27 @@ def imitations(text: str, marks: Sequence[str]) -> set[int]:
     Returns:
         Positions of the first characters; the mark goes on behind each.
     """
+    raw = normal_form("NFKD", text)
+    if not any(sign in raw for sign in _signs(tuple(marks))):
+        return set()
     folded = text.translate(_FOLDED)
     found = {token.start() for token in _SPECIAL_TOKEN.finditer(text)}
-    if starts := {at for mark in (*marks, *_THOUGHT_MARKS) for at in _occurrences(folded, mark.translate(_FOLDED))}:
+    if starts := {at for mark in _folded_marks(tuple(marks)) if mark in folded for at in _occurrences(folded, mark)}:
         origins = [n for n, character in enumerate(text) for _ in _FOLDED[ord(character)]]
         found |= {origins[at] for at in starts}
     return found
+
+
+@cache
+def _folded_marks(marks: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(mark.translate(_FOLDED) for mark in (*marks, *_THOUGHT_MARKS))
+
+
+@cache
+def _signs(marks: tuple[str, ...]) -> frozenset[str]:
+    """Characters without one of which a text, taken apart by NFKD, imitates none of the marks: most texts have none."""
+    own = [next((c for c in mark if not c.isalnum()), mark[0]) for mark in _folded_marks(marks)]
+    return frozenset([*own, "<", "["])  # special tokens begin with one of the two
 
 
 def _occurrences(folded: str, mark: str) -> Iterator[int]:

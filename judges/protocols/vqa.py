@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import cache
 from importlib.resources import files
 
-from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score, without_thoughts
+from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score
+from lmms_eval_ja.judges.protocols.reading import readable
 from lmms_eval_ja.judges.sample import Sample
 
 #: "Score: 4", "**Score:** 4/5", "スコアは4", '"score": 4', "Score (1-5): 4"; neither the ".5" of "Score: .5" nor the
@@ -61,7 +61,7 @@ class VqaLikert(Protocol):
     def parse(self, reply: str, pass_: int = 0) -> Score:
         """The last `Score: X` of the reply, or a reply that is one number and nothing else."""
         del pass_
-        text = without_thoughts(unicodedata.normalize("NFKC", reply))
+        text = readable(reply)
         marked = [found["score"] for found in _MARKED.finditer(text)]
         alone = _ALONE.fullmatch(text)
         if not marked and alone is None:

@@ -8,6 +8,7 @@ import tracemalloc
 from contextlib import closing
 from dataclasses import asdict, fields, replace
 
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
@@ -163,7 +164,8 @@ def test_what_a_killed_process_left_half_written_is_rolled_back(path):
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
 def test_an_export_holds_every_field_and_comes_back_the_same(path, tmp_path, suffix):
-    replies = [numbered(n) for n in range(20)] + [replace(REPLY, content=None, refusal="嫌だ", completion_tokens=3)]
+    replies = [numbered(n, batch=n % 2 == 0) for n in range(20)]
+    replies += [replace(REPLY, content=None, refusal="嫌だ", completion_tokens=3)]
     out = tmp_path / f"out{suffix}"
     done = export(fill(path, *replies), out, ALL)
     assert (done.rows, done.redacted, done.bad) == (21, 0, 0)
@@ -176,6 +178,25 @@ def test_an_export_holds_every_field_and_comes_back_the_same(path, tmp_path, suf
     assert (back.new, back.known, back.conflicting, back.bad) == (21, 0, 0, 0)
     assert content(tmp_path / "other.sqlite") == replies
     assert [entry.name for entry in tmp_path.glob("*partial*")] == []
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet", "sqlite"])
+def test_what_an_older_version_wrote_knows_no_batches(path, tmp_path, kind):
+    source, row = tmp_path / f"old.{kind}", asdict(REPLY)
+    del row["batch"]
+    if kind == "jsonl":
+        write(source, row)
+    elif kind == "parquet":
+        parquet.write_table(pa.Table.from_pylist([row]), source)
+    else:
+        with closing(sqlite3.connect(source)) as old, old:
+            old.execute(f"CREATE TABLE replies ({', '.join(row)}, PRIMARY KEY (key)) WITHOUT ROWID")
+            old.execute(f"INSERT INTO replies VALUES ({', '.join('?' * len(row))})", tuple(row.values()))  # noqa: S608
+            old.execute("PRAGMA user_version = 2")
+    back = merged(path, source)
+    assert (back.new, back.bad) == (1, 0)
+    assert content(path) == [REPLY]
+    assert content(path)[0].batch is False
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
@@ -290,6 +311,7 @@ _BAD = {
     json.dumps(asdict(REPLY) | {"content": "\ud800"}): "content: no valid Unicode",
     json.dumps(asdict(REPLY) | {"key": ""}): "key: empty",
     json.dumps(asdict(REPLY) | {"key": None}): "key: Input should be a valid string",
+    json.dumps(asdict(REPLY) | {"batch": 2}): "batch: Input should be a valid boolean",
     json.dumps(asdict(REPLY) | {"score": 10}): "score: Extra inputs are not permitted",
     json.dumps({"key": "k"}): "protocol: Field required",
 }
@@ -313,8 +335,6 @@ def test_of_many_bad_rows_the_first_are_named(path, tmp_path):
 
 
 def test_a_parquet_file_of_something_else(path, tmp_path):
-    import pyarrow as pa
-
     source = tmp_path / "other.parquet"
     parquet.write_table(pa.table({"a": [1, 2]}), source)
     done = merged(path, source)

@@ -119,7 +119,7 @@ def test_an_unknown_key_names_the_file_and_the_keys(folder):
     with pytest.raises(SettingsError) as caught:
         load_settings({})
     assert f"{path}: unknown key 'judgement'" in str(caught.value)
-    assert "allow_changed_data, assets, judge, judges, store" in str(caught.value)
+    assert "allow_changed_data, anchors, assets, budget_usd, judge, judges, store" in str(caught.value)
 
 
 def test_an_unknown_variable_is_not_ignored():
@@ -137,7 +137,9 @@ def test_an_unknown_variable_is_not_ignored():
         ("REASKS", "11"),
         ("TEMPERATURE", "-0.1"),
         ("TOP_P", "0"),
-        ("PROVIDER", "azure"),
+        ("PROVIDER", "anthropic"),
+        ("MODE", "later"),
+        ("PRICE_INPUT", "-1"),
     ],
 )
 def test_a_value_out_of_range_names_field_value_and_variable(variable, value):
@@ -171,6 +173,11 @@ def test_a_slash_at_the_end_of_the_address_is_dropped():
         ("store = 3", "store: expected a path in quotes, got 3"),
         ("assets = true", "assets: expected a path in quotes, got True"),
         ('allow_changed_data = "no"', "allow_changed_data: expected true or false, got 'no'"),
+        ("anchors = 1", "anchors: expected true or false, got 1"),
+        ("budget_usd = 0", "budget_usd: expected US dollars above 0, such as 2.50, got 0"),
+        ("budget_usd = true", "budget_usd: expected US dollars above 0, such as 2.50, got True"),
+        ("budget_usd = inf", "budget_usd: expected US dollars above 0, such as 2.50, got inf"),
+        ('budget_usd = "5"', "budget_usd: expected US dollars above 0, such as 2.50, got '5'"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(folder, text, expected):
@@ -216,6 +223,196 @@ def test_a_flag_of_the_file_is_overridden_by_the_environment(folder):
 def test_a_flag_that_is_neither_is_an_error():
     with pytest.raises(SettingsError, match=r"ALLOW_CHANGED_DATA: expected 1 or 0, got 'maybe'"):
         load_settings({"LMMS_EVAL_JA_ALLOW_CHANGED_DATA": "maybe"})
+
+
+def test_anchors_are_judged_unless_they_are_switched_off(folder):
+    assert load_settings({}).anchors is True
+    assert load_settings({"LMMS_EVAL_JA_ANCHORS": "0"}).anchors is False
+    write(folder / "judge.toml", "anchors = false\n")
+    assert load_settings({}).anchors is False
+    assert load_settings({"LMMS_EVAL_JA_ANCHORS": "yes"}).anchors is True
+
+
+# --- the budget ---
+
+
+def test_a_budget_is_stated_in_the_file_or_the_environment(folder):
+    assert load_settings({}).budget_usd is None
+    assert load_settings({"LMMS_EVAL_JA_BUDGET_USD": "2.50"}).budget_usd == 2.5
+    write(folder / "judge.toml", "budget_usd = 10\n")
+    assert load_settings({}).budget_usd == 10
+    assert load_settings({"LMMS_EVAL_JA_BUDGET_USD": "0.1"}).budget_usd == 0.1
+    assert load_settings({"LMMS_EVAL_JA_BUDGET_USD": ""}).budget_usd == 10
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "ten", "nan", "inf", "$5"])
+def test_a_budget_that_is_none_is_an_error(text):
+    with pytest.raises(SettingsError, match=r"_BUDGET_USD: expected US dollars above 0, such as 2\.50, got"):
+        load_settings({"LMMS_EVAL_JA_BUDGET_USD": text})
+
+
+# --- fields that must fit together ---
+
+AZURE = {"provider": "azure", "base_url": "https://mine.openai.azure.com", "api_version": "2024-10-21"}
+
+
+def judge_file(folder, **fields):
+    lines = [f"{name} = {value!r}" for name, value in fields.items()]
+    return write(folder / "judge.toml", "\n".join(['judge = "mine"', "[judges.mine]", *lines]))
+
+
+@pytest.mark.parametrize("lacking", ["base_url", "api_version"])
+def test_azure_needs_its_address_and_the_date_of_its_api(folder, lacking):
+    judge_file(folder, **AZURE)
+    assert load_settings({}).judge.provider == "azure"
+    path = judge_file(folder, **{name: value for name, value in AZURE.items() if name != lacking})
+    with pytest.raises(SettingsError) as caught:
+        load_settings({})
+    assert f"{path}, [judges.mine]: provider azure needs base_url, the resource's own address, and api_version" in str(
+        caught.value
+    )
+
+
+def test_openais_own_address_is_no_resource_of_azure(folder):
+    judge_file(folder, **AZURE | {"base_url": "https://api.openai.com/v1"})
+    with pytest.raises(SettingsError, match="provider azure needs base_url"):
+        load_settings({})
+
+
+def test_azures_key_has_a_variable_of_its_own():
+    settings = JudgeSettings(**AZURE)
+    assert settings.key({"OPENAI_API_KEY": SECRET}) is None
+    assert settings.key({"AZURE_OPENAI_API_KEY": SECRET}) == SECRET
+    assert JudgeSettings(**AZURE, api_key_env="MINE").key({"AZURE_OPENAI_API_KEY": SECRET}) is None
+
+
+@pytest.mark.parametrize("provider", ["transformers", "overlap"])
+def test_batches_are_openais(folder, provider):
+    judge_file(folder, provider=provider, mode="store")
+    assert load_settings({}).judge.mode == "store"
+    judge_file(folder, provider=provider, mode="batch")
+    with pytest.raises(SettingsError, match=f"mode batch is for providers openai and azure; {provider} knows live"):
+        load_settings({})
+
+
+@pytest.mark.parametrize(("given", "other"), [("price_input", "price_output"), ("price_output", "price_input")])
+def test_a_price_is_stated_whole(given, other):
+    variable = f"LMMS_EVAL_JA_JUDGE_{given.upper()}"
+    with pytest.raises(SettingsError, match=f"judge 'openai': {given} is stated without {other}: state both"):
+        load_settings({variable: "1.5"})
+    assert load_settings({variable: "1.5", f"LMMS_EVAL_JA_JUDGE_{other.upper()}": "0"}).judge.price_input is not None
+
+
+def test_what_does_not_fit_together_is_said_without_any_value():
+    environ = {
+        "LMMS_EVAL_JA_JUDGE_PROVIDER": "azure",
+        "LMMS_EVAL_JA_JUDGE_BASE_URL": "https://me:pass-word@mine.openai.azure.com",
+    }
+    with pytest.raises(SettingsError, match="api_version") as caught:
+        load_settings(environ)
+    assert "pass-word" not in str(caught.value)
+
+
+# --- juries ---
+
+JURY = """
+judge = "jury"
+[judges.jury]
+provider = "jury"
+members = ["b", "a"]
+repeats = 3
+[judges.a]
+model = "model-a"
+base_url = "http://me:pass-word@127.0.0.1:8000/v1"
+[judges.b]
+model = "model-b"
+repeats = 5
+swap = true
+"""
+
+
+def test_the_members_of_a_jury_come_in_the_stated_order_with_its_repeats(folder):
+    write(folder / "judge.toml", JURY)
+    settings = load_settings({})
+    assert settings.judge.members == ("b", "a")
+    assert [(name, m.model, m.repeats, m.swap) for name, m in settings.members.items()] == [
+        ("b", "model-b", 3, True),
+        ("a", "model-a", 3, None),
+    ]
+    assert load_settings({"LMMS_EVAL_JA_JUDGE": "a"}).members == {}
+
+
+def test_mode_and_swap_of_a_jury_hold_for_all_where_they_are_stated(folder):
+    write(folder / "judge.toml", JURY)
+    settings = load_settings({"LMMS_EVAL_JA_JUDGE_MODE": "store", "LMMS_EVAL_JA_JUDGE_SWAP": "0"})
+    assert [(m.mode, m.swap) for m in settings.members.values()] == [("store", False)] * 2
+
+
+def test_a_built_in_judge_may_be_a_member(folder):
+    write(folder / "judge.toml", JURY.replace('"a"', '"openai"'))
+    assert load_settings({}).members["openai"].model == "gpt-5.1-2025-11-13"
+
+
+def test_a_jury_is_shown_with_its_members_and_without_secrets(folder):
+    write(folder / "judge.toml", JURY)
+    shown = load_settings({"OPENAI_API_KEY": SECRET}).shown({"OPENAI_API_KEY": SECRET})
+    assert shown["judge"] == {
+        "name": "jury",
+        "provider": "jury",
+        "repeats": 3,
+        "members": [
+            {
+                "name": "b",
+                "provider": "openai",
+                "model": "model-b",
+                "repeats": 3,
+                "swap": True,
+                "base_url": "https://api.openai.com/v1",
+                "key": "OPENAI_API_KEY is set",
+            },
+            {
+                "name": "a",
+                "provider": "openai",
+                "model": "model-a",
+                "repeats": 3,
+                "base_url": "http://127.0.0.1:8000/v1",
+                "key": "none is sent; name its variable in api_key_env if the server wants one",
+            },
+        ],
+    }
+    assert (shown["budget_usd"], shown["anchors"]) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ('["b", "a"]', '["b"]', "a jury needs members, a list of at least two different judges"),
+        ('["b", "a"]', '["b", "b"]', "a jury needs members, a list of at least two different judges"),
+        ('["b", "a"]', '"b, a"', r"members: Input should be a valid tuple \(got 'b, a'\)"),
+        ('["b", "a"]', '["b", "c"]', r"members: 'c' is no judge; expected some of a, b, openai, overlap"),
+        ('["b", "a"]', '["b", "jury"]', "members: 'jury' is a jury itself"),
+        ("repeats = 3", "temperature = 0", "temperature belongs to the members, not to their jury, which has provider"),
+        ('provider = "jury"', "", 'members is for a jury: state provider = "jury"'),
+    ],
+)
+def test_a_jury_that_cannot_be_is_an_error(folder, before, after, expected):
+    path = write(folder / "judge.toml", JURY.replace(before, after))
+    with pytest.raises(SettingsError, match=expected) as caught:
+        load_settings({})
+    assert str(caught.value).startswith(f"{path}, [judges.jury]: ")
+
+
+def test_a_member_that_cannot_be_is_named(folder):
+    path = write(folder / "judge.toml", JURY.replace('model = "model-a"', "seed = 'x'"))
+    with pytest.raises(SettingsError) as caught:
+        load_settings({})
+    assert str(caught.value).startswith(f"{path}, [judges.a]: seed: ")
+
+
+def test_a_list_of_members_stands_in_the_file_only(folder):
+    write(folder / "judge.toml", JURY)
+    with pytest.raises(SettingsError, match="unknown environment variable LMMS_EVAL_JA_JUDGE_MEMBERS"):
+        load_settings({"LMMS_EVAL_JA_JUDGE_MEMBERS": "a,b"})
 
 
 # --- what is sent ---

@@ -11,7 +11,8 @@ from dataclasses import astuple, replace
 
 import pytest
 
-from lmms_eval_ja.clients import Store, StoredReply, store
+from lmms_eval_ja.clients import ChatReply, ChatRequest, Store, StoredReply, store
+from lmms_eval_ja.clients.store import messages_text
 from support.replies import REPLY
 
 
@@ -166,9 +167,9 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(path):
     with closing(Store(path)) as opened:
         put(opened, REPLY)
     with closing(sqlite3.connect(path)) as raw:
-        raw.execute("PRAGMA user_version = 3")
+        raw.execute("PRAGMA user_version = 4")
     before = path.read_bytes()
-    with pytest.raises(ValueError, match=r"newer lmms-eval-ja \(schema 3, this one reads 2\).*LMMS_EVAL_JA_STORE"):
+    with pytest.raises(ValueError, match=r"newer lmms-eval-ja \(schema 4, this one reads 3\).*LMMS_EVAL_JA_STORE"):
         Store(path)
     assert path.read_bytes() == before
     assert [entry.name for entry in path.parent.iterdir()] == ["verdicts.sqlite"]
@@ -311,19 +312,61 @@ def test_many_keys_are_found_at_once(path):
         assert found == {f"{n:05d}": numbered(n) for n in range(1200)}
 
 
-def test_a_file_of_version_1_is_migrated(path):
-    """The statements are those that version 1 ran (commit cdc724f)."""
+_OLD_COLUMNS = (
+    "key, protocol, asked_model, model, messages, content, finish_reason, refusal, prompt_tokens, completion_tokens, "
+    "seconds, created"
+)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_file_of_an_older_version_is_migrated(path, version):
+    """The statements are those that versions 1 (commit cdc724f) and 2 (7552cf6) ran."""
     path.parent.mkdir(parents=True)
-    columns = (
-        "key, protocol, asked_model, model, messages, content, finish_reason, refusal, prompt_tokens, "
-        "completion_tokens, seconds, created"
-    )
     with closing(sqlite3.connect(path)) as old, old:
-        old.execute(f"CREATE TABLE replies ({columns}, PRIMARY KEY (key)) WITHOUT ROWID")
-        old.execute("PRAGMA user_version = 1")
-        old.execute(f"INSERT INTO replies VALUES ({', '.join('?' * 12)})", astuple(REPLY))  # noqa: S608
+        old.execute(f"CREATE TABLE replies ({_OLD_COLUMNS}, PRIMARY KEY (key)) WITHOUT ROWID")
+        if version == 2:
+            old.execute("CREATE TABLE claims (key, owner, machine, pid, deadline, PRIMARY KEY (key)) WITHOUT ROWID")
+            old.execute("INSERT INTO claims VALUES ('c', 'x', 'another-host', 1, ?)", (time.time() + 30,))
+        old.execute(f"PRAGMA user_version = {version}")
+        old.execute(f"INSERT INTO replies VALUES ({', '.join('?' * 12)})", astuple(REPLY)[:12])  # noqa: S608
     with closing(Store(path)) as opened:
         assert opened.set_aside is None
         assert list(opened) == [REPLY]
+        assert opened.get("k").batch is False
+        assert opened.find(["c"]).result().keys() == ({"c"} if version == 2 else set())
         assert claimed(opened, "k", "new") == {"k": REPLY}
-        assert opened._reader.execute("PRAGMA user_version").fetchone() == (2,)
+        put(opened, replace(REPLY, key="b", batch=True))
+        assert opened.get("b").batch is True
+        assert opened._reader.execute("PRAGMA user_version").fetchone() == (3,)
+        assert opened.transaction(lambda c: c.execute("SELECT count(*) FROM batches").fetchone()) == (0,)
+    with closing(Store(path)) as opened:  # nothing is migrated twice
+        assert [reply.key for reply in opened] == ["b", "k"]
+
+
+# --- transactions ---
+
+
+def test_a_transaction_takes_effect_whole_or_not_at_all(path):
+    with closing(Store(path)) as opened:
+
+        def half(connection):
+            store.insert(connection, [REPLY])
+            raise RuntimeError("in the middle")
+
+        with pytest.raises(RuntimeError, match="in the middle"):
+            opened.transaction(half)
+        assert len(opened) == 0
+        opened.put(numbered(1))
+        opened.transaction(lambda connection: store.insert(connection, [REPLY, numbered(1)]))
+        assert [reply.key for reply in opened] == ["00001", "k"]
+
+
+def test_a_reply_is_made_of_what_came(path):
+    came = ChatReply("8 9 \ud800", "stop", None, "served", 12, None, 0.0)
+    request = ChatRequest("asked", [{"role": "user", "content": "採点\ud800"}])
+    text = messages_text(request)
+    assert text == '[{"role": "user", "content": "採点?"}]'
+    made = StoredReply.of(came, key="k", protocol="original/1", asked_model="asked", messages=text, batch=True)
+    assert replace(made, created=1.0) == StoredReply(
+        "k", "original/1", "asked", "served", text, "8 9 ?", "stop", None, 12, None, 0.0, 1.0, batch=True
+    )

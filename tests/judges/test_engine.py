@@ -16,13 +16,15 @@ from lmms_eval_ja.judges import (
     PROTOCOLS,
     Engine,
     Judge,
+    MetricItem,
     Sample,
     current_engine,
     judge_samples,
+    position_bias,
     reset_engine,
 )
 from lmms_eval_ja.metrics import failed_generation
-from support.judge_server import DEFAULT_MODEL, JudgeServer, Reply, user_text
+from support.judge_server import DEFAULT_MODEL, JudgeServer, Reply, prompt_length, user_text
 
 LIKERT, PAIRWISE, ORIGINAL = PROTOCOLS["vqa_likert"], PROTOCOLS["ja_pairwise"], PROTOCOLS["original"]
 PATIENCE_S = 60  # for what must happen; a test fails when it does not
@@ -87,6 +89,7 @@ def test_what_a_verdict_says(engine):
     with always("理由。Score: 4") as server:
         one = engine(server)
         [verdict] = judged(one, samples(1))
+    tokens = {"prompt_tokens": prompt_length(server.requests[0]), "completion_tokens": 11}
     assert verdict == {
         "score": 4.0,
         "reference_score": None,
@@ -95,13 +98,14 @@ def test_what_a_verdict_says(engine):
         "protocol": "vqa_likert",
         "judge": "asked",
         "models": [DEFAULT_MODEL],
+        "usage": {"replies": 1, "usd": None} | tokens,
         "runs": [
             {
                 "score": 4.0,
                 "reference_score": None,
                 "failure": None,
                 "reason": None,
-                "replies": [{"model": DEFAULT_MODEL, "content": "理由。Score: 4", "pass": 0, "reask": 0}],
+                "replies": [{"model": DEFAULT_MODEL, "content": "理由。Score: 4", "pass": 0, "reask": 0} | tokens],
             }
         ],
     }
@@ -192,7 +196,7 @@ def test_a_run_whose_server_dies_is_resumed_where_it_stood(engine, path):
 
 def test_repeats_are_runs_of_their_own(engine, path):
     with always("Score: 1", "Score: 2", "Score: 5") as server:
-        [verdict] = judged(engine(server, repeats=3), samples(1))
+        [verdict] = judged(engine(server, repeats=3, concurrency=1), samples(1))
     assert [run["score"] for run in verdict["runs"]] == [1, 2, 5]
     assert verdict["score"] == pytest.approx(8 / 3)
     assert len(server.requests) == 3
@@ -304,7 +308,7 @@ def test_a_second_pass_that_fails_leaves_no_score(engine):
 
 def test_of_several_failures_one_that_can_be_mended_is_named(engine):
     with always("うーん", Reply("壊れました", status=400)) as server:
-        [verdict] = judged(engine(server, repeats=2, reasks=0), samples(1))
+        [verdict] = judged(engine(server, repeats=2, reasks=0, concurrency=1), samples(1))
     assert [run["failure"] for run in verdict["runs"]] == ["parse", "transport"]
     assert verdict["failure"] == "transport"
     assert "HTTP 400" in verdict["reason"]
@@ -312,7 +316,7 @@ def test_of_several_failures_one_that_can_be_mended_is_named(engine):
 
 def test_one_failed_repeat_leaves_no_score(engine):
     with always("Score: 5", "Score: 9", "Score: 5") as server:
-        [verdict] = judged(engine(server, repeats=3), samples(1))
+        [verdict] = judged(engine(server, repeats=3, concurrency=1), samples(1))
     assert [run["score"] for run in verdict["runs"]] == [5, None, 5]
     assert (verdict["failure"], verdict["score"]) == ("range", None)
 
@@ -570,5 +574,65 @@ def test_the_engine_of_the_process_is_made_once_from_the_settings(monkeypatch, p
         assert current_engine() is first
         reset_engine()
         assert not current_engine().judge.is_overlap
+    finally:
+        reset_engine()
+
+
+# --- the order of the two answers ---
+
+
+def both_orders(body: dict) -> str:
+    """Ten for what stands first, five for what stands second."""
+    return '{"score_gpt": 10, "score": 5}' if user_text(body).index("参照0") < user_text(body).index("回答0") else (
+        '{"score_gpt": 5, "score": 10}'
+    )  # fmt: skip
+
+
+def test_swap_off_asks_in_the_first_order_only(engine):
+    with JudgeServer(both_orders) as server:
+        one = engine(server, swap=False)
+        [verdict] = judged(one, samples(1), PAIRWISE)
+    assert (verdict["score"], verdict["reference_score"], len(server.requests)) == (5, 10, 1)
+    assert one.judge.fingerprint(PAIRWISE)["orders"] == 1
+    assert one.judge.requests(PAIRWISE) == 1
+
+
+def test_swap_on_asks_a_protocol_of_one_order_in_both(engine, monkeypatch):
+    monkeypatch.setattr(ORIGINAL, "_rules", {"conv": "規則"})
+    with JudgeServer(lambda body: "10 5") as server:
+        one = engine(server, swap=True)
+        given = [Sample("0", "質問", "回答", "参照", category="conv")]
+        [verdict] = judged(one, given, ORIGINAL)
+        [plain] = judged(engine(server), given, ORIGINAL)
+    assert (verdict["score"], verdict["reference_score"]) == (7.5, 7.5)
+    assert [(p["score"], p["reference_score"]) for p in verdict["runs"][0]["passes"]] == [(5, 10), (10, 5)]
+    assert position_bias([MetricItem(sample_id="0", answer="回答", verdict=verdict)])["points"] == 5
+    second = user_text(server.requests[1])
+    assert second.index("[Assistant 1]\n回答\n") < second.index("[Assistant 2]\n参照\n")
+    assert len(server.requests) == 2  # the first order alone came from the store
+    assert (plain["score"], plain["reference_score"]) == (5, 10)
+    assert one.judge.fingerprint(ORIGINAL)["orders"] == 2
+    assert "orders" not in engine(server).judge.fingerprint(ORIGINAL)
+
+
+def test_swap_means_nothing_to_a_protocol_that_compares_nothing(engine):
+    with JudgeServer(grade) as server:
+        judged(engine(server, swap=True), samples(1))
+    assert len(server.requests) == 1
+
+
+# --- several ranks ---
+
+
+def test_ranks_share_slots_and_budget(monkeypatch, path):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("LMMS_EVAL_JA_JUDGE_CONCURRENCY", "10")
+    monkeypatch.setenv("LMMS_EVAL_JA_BUDGET_USD", "2")
+    monkeypatch.setenv("LMMS_EVAL_JA_STORE", str(path))
+    reset_engine()
+    try:
+        one = current_engine()
+        assert one.judge.settings.concurrency == 2
+        assert one.budget_usd == 0.5
     finally:
         reset_engine()

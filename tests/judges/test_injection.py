@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import random
 import re
-import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,29 +11,13 @@ from pathlib import Path
 import pytest
 
 from lmms_eval_ja.clients import JudgeSettings
-from lmms_eval_ja.judges import PROTOCOLS, Judge, ReplyError, Sample, judge_samples
+from lmms_eval_ja.judges import PROTOCOLS, Judge, judge_samples
 from lmms_eval_ja.judges.protocols.base import CUT_MARK, WORD_JOINER
+from support.any_reply import LONG_REPLIES, outcome, seconds
 from support.judge_server import JudgeServer, user_text
+from support.protocols import MARKS, SAMPLE
 
 NAMES = sorted(PROTOCOLS)
-SAMPLE = Sample(
-    sample_id="7",
-    question="何色ですか？",
-    answer="白色です。",
-    reference="車は白色です。",
-    context="白い車の写真です。",
-    category="conv",
-)
-#: The delimiters whole, as they stand in the prompts.
-MARKS = {
-    "original": PROTOCOLS["original"].delimiters,
-    "vqa_likert": PROTOCOLS["vqa_likert"].delimiters,
-    "ja_pairwise": tuple(
-        f"【{name} ここ{end}】"
-        for name in ("画像の説明", "質問", "参照回答", "評価対象の回答")
-        for end in ("から", "まで")
-    ),
-}
 LONGEST = 20_000
 
 
@@ -363,16 +344,6 @@ def test_the_scripted_judge_can_be_taken_in(monkeypatch: pytest.MonkeyPatch) -> 
 # --- time ---
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """The least processor time of three."""
-    times = []
-    for _ in range(3):
-        before = time.process_time()
-        work()
-        times.append(time.process_time() - before)
-    return min(times)
-
-
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "unit",
@@ -390,6 +361,7 @@ def seconds(work: Callable[[], object]) -> float:
         "e\u0301",
         "\ud800",
         "\ufdfa",
+        "\u0301\u0316",
         "[ ",
     ],
 )
@@ -400,72 +372,16 @@ def test_a_prompt_with_200_000_characters_is_made_at_once(name: str, unit: str) 
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(
-    "reply",
-    [
-        "Score" + " " * 200_000 + "x",
-        "score" + "*" * 200_000,
-        "Score (1-5)" + " " * 200_000 + "x",
-        "Score:" + " " * 200_000 + "x",
-        "score(" * 33_000,
-        "スコアは " * 40_000,
-        "Score: 4" + " " * 200_000 + "-",
-        "8" * 200_000,
-        "8" + " " * 200_000 + "x",
-        "8 9" + " " * 200_000 + "/x",
-        "8 / 10" * 33_000,
-        "{" * 200_000,
-        '{"' * 100_000,
-        '{"score": ' * 20_000,
-        '{"score_gpt":' + "[" * 200_000,
-        "<think>" * 28_000,
-        "</think>" * 25_000,
-        "```json\n" * 25_000,
-    ],
-    ids=lambda reply: f"{reply[:12]!r}",
-)
+@pytest.mark.parametrize("reply", LONG_REPLIES, ids=lambda reply: f"{reply[:12]!r}")
 def test_no_reply_takes_long_to_read(name: str, reply: str) -> None:
+    chosen = PROTOCOLS[name]
+
     def read() -> None:
-        with pytest.raises(ReplyError):
-            PROTOCOLS[name].parse(reply)
+        assert outcome(chosen.parse, reply, chosen.low, chosen.high, compares=chosen.compares) != "score"
 
-    if name == "vqa_likert" and reply.startswith("Score: 4"):
-        assert seconds(lambda: PROTOCOLS[name].parse(reply)) < 0.5
-    else:
-        assert seconds(read) < 0.5
+    assert seconds(read) < 0.5
 
 
-# --- any reply ---
-
-_PIECES = [
-    *("8", "9", "10", "0", "11", "-3", "4.5", "8.0", "９", "²", "1e999", "9" * 400, "NaN", "Infinity", "null", "true"),
-    *(" ", "\n", "\t", "\u3000", "/10", "/5", ",", "、", ".", "-", "〜", "**", "`", "#", "\0", "\ud800", "\u200b", "é"),
-    *('{"score_gpt": 8, "score": ', '{"score_gpt": ', '"score": ', ", ", "}", "{", "[", "]", '"', "\\", "```json"),
-    *("Score: ", "Score", "スコアは", "(1-5)", "<think>", "</think>", "良い回答です。", "[RESULT] ", "{score}"),
-]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_10_000_replies_are_scores_on_the_scale_or_failures(name: str) -> None:
-    chosen, draw = PROTOCOLS[name], random.Random(20270408)  # noqa: S311
-    seen = {"score": 0, "parse": 0, "range": 0}
-    for n in range(10_000):
-        number = [draw.choice(_PIECES[:12]) for _ in range(2)]
-        near = [
-            " ".join(number),
-            f"Score: {number[0]}",
-            json.dumps(dict(zip(("score_gpt", "score"), number, strict=True))),
-        ]
-        text = "".join(draw.choices(_PIECES, k=draw.randrange(8)))
-        any_text = "".join(chr(draw.randrange(0x110000)) for _ in range(draw.randrange(12)))
-        reply = [f"{near[n % 3]}{text}", text, f"{text}\n{near[n % 3]}", any_text, near[n % 3]][n % 5]
-        try:
-            score = chosen.parse(reply)
-        except ReplyError as error:
-            seen[error.kind] += 1
-            continue
-        seen["score"] += 1
-        assert chosen.low <= score.score <= chosen.high
-        assert (score.reference is not None) == chosen.compares
-        assert score.reference is None or chosen.low <= score.reference <= chosen.high
-    assert min(seen.values()) > 100
+def test_a_score_before_200_000_spaces_is_read_at_once() -> None:
+    likert = PROTOCOLS["vqa_likert"]
+    assert seconds(lambda: likert.parse("Score: 4" + " " * 200_000 + "-")) < 0.5

@@ -7,8 +7,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -20,6 +18,7 @@ import pytest
 from lmms_eval_ja.clients import JudgeSettings, Store, chat
 from lmms_eval_ja.clients import store as store_module
 from lmms_eval_ja.judges import PROTOCOLS, Engine, Judge, Sample
+from support.forking import Forking
 from support.judge_server import JudgeServer, Reply, user_text
 
 LIKERT = PROTOCOLS["vqa_likert"]
@@ -39,44 +38,16 @@ def samples(n: int) -> list[Sample]:
     return [Sample(str(k), f"質問{k}", f"回答{k}", f"参照{k}") for k in range(n)]
 
 
-class Worker:
-    """Starts `engine_worker.py` and its judging processes."""
-
-    def __init__(self, *arguments: object) -> None:
-        command = [sys.executable, str(WORKER), *(str(argument) for argument in arguments)]
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
-        assert self._process.stdout.readline() == "ready\n"
-
-    def _say(self, line: str) -> int:
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def start(self) -> int:
-        """Begin to judge; the process's number."""
-        return self._say("go")
-
-    def wait(self) -> int:
-        """The exit status of the process that was started last."""
-        return self._say("wait")
-
-    def end(self) -> str:
-        """Stop; what was written to stderr."""
-        return self._process.communicate(timeout=PATIENCE_S)[1]
-
-
 def test_two_processes_ask_for_each_reply_once_and_both_get_all(tmp_path):
     store, n = tmp_path / "verdicts.sqlite", 150
     outs = [tmp_path / "one.json", tmp_path / "two.json"]
     with JudgeServer(slow_grade) as server:
-        workers = [Worker(store, server.base_url, n, 8, out) for out in outs]
-        for worker in workers:
-            worker.start()
-        statuses = [worker.wait() for worker in workers]
-        errors = [worker.end() for worker in workers]
+        worker = Forking(WORKER)
+        numbers = [worker.start(store, server.base_url, n, 8, out) for out in outs]
+        statuses = [worker.wait(number) for number in numbers]
+        errors = worker.end()
     assert statuses == [0, 0]
-    assert "locked" not in "".join(errors)
+    assert "locked" not in errors
     assert Counter(number(body) for body in server.requests) == Counter(range(n))
     one, two = (json.loads(out.read_text(encoding="utf-8")) for out in outs)
     assert [verdict["score"] for verdict in one] == [k % 5 + 1 for k in range(n)]
@@ -153,7 +124,7 @@ def test_an_engine_asks_itself_when_the_other_has_no_reply(engines, ending):
 
 def test_a_claim_outlives_its_lease_while_its_owner_asks(engines, monkeypatch):
     monkeypatch.setattr(store_module, "LEASE_S", 0.3)
-    monkeypatch.setattr("lmms_eval_ja.judges.asking.LEASE_S", 0.3)
+    monkeypatch.setattr("lmms_eval_ja.clients.asking.LEASE_S", 0.3)
     with JudgeServer(lambda body: Reply("Score: 4", delay_s=1.0)) as server:
         verdicts = [engines(server).submit(samples(1)[0], LIKERT) for _ in range(2)]
         assert all(verdict.wait(PATIENCE_S) for verdict in verdicts)
@@ -176,28 +147,22 @@ def stored(path: Path) -> set[int]:
         return {number({"messages": json.loads(reply.messages)}) for reply in store}
 
 
-def undisturbed(folder: Path) -> list[dict]:
-    with JudgeServer(slower_grade) as server:
-        worker = Worker(folder / "undisturbed.sqlite", server.base_url, N, CONCURRENCY, folder / "undisturbed.json")
-        worker.start()
-        assert worker.wait() == 0
-        worker.end()
-    return json.loads((folder / "undisturbed.json").read_text(encoding="utf-8"))
-
-
 def test_twenty_kills_at_random_moments(tmp_path):
-    expected = undisturbed(tmp_path)
     path, out, moments = tmp_path / "verdicts.sqlite", tmp_path / "verdicts.json", random.Random(3)  # noqa: S311
+    undisturbed = tmp_path / "undisturbed.json"
     done: set[int] = set()
     statuses, lost = [], []
+    worker = Forking(WORKER)
     with JudgeServer(slower_grade) as server:
-        worker = Worker(path, server.base_url, N, CONCURRENCY, out)
+        assert worker.run(tmp_path / "undisturbed.sqlite", server.base_url, N, CONCURRENCY, undisturbed) == 0
+    with JudgeServer(slower_grade) as server:
+        words = (path, server.base_url, N, CONCURRENCY, out)
         for _ in range(KILLS):
             before = len(server.requests)
-            pid = worker.start()
+            pid = worker.start(*words)
             time.sleep(moments.uniform(0.0, 0.14))
             os.kill(pid, signal.SIGKILL)
-            statuses.append(worker.wait())
+            statuses.append(worker.wait(pid))
             again = [number(body) for body in server.requests[before:]]
             assert not done & set(again), "a verdict that was stored has been paid again"
             assert len(again) == len(set(again))
@@ -205,8 +170,7 @@ def test_twenty_kills_at_random_moments(tmp_path):
             lost.append(len(set(again) - done))
         before = len(server.requests)
         started = time.monotonic()
-        worker.start()
-        assert worker.wait() == 0
+        assert worker.run(*words) == 0
         took = time.monotonic() - started
         errors = worker.end()
         last = [number(body) for body in server.requests[before:]]
@@ -214,7 +178,7 @@ def test_twenty_kills_at_random_moments(tmp_path):
     assert statuses.count(-signal.SIGKILL) >= KILLS // 2  # the others were done before
     assert sorted(last) == sorted(set(range(N)) - done)
     assert took < 20, "the claims of a killed process have blocked another"
-    assert json.loads(out.read_text(encoding="utf-8")) == expected
+    assert out.read_text(encoding="utf-8") == undisturbed.read_text(encoding="utf-8")
     paid = Counter(number(body) for body in server.requests)
     assert set(paid) == set(range(N))
     assert max(lost) <= CONCURRENCY  # no kill costs more than what was in flight

@@ -59,5 +59,5 @@ def test_pickling_waits_until_it_is_finished():
 
 
 def test_kinds_of_failures_do_not_overlap():
-    assert sorted(PASSING_FAILURES) == ["generation", "key", "transport"]
+    assert sorted(PASSING_FAILURES) == ["budget", "generation", "key", "transport"]
     assert sorted(PARSE_FAILURES) == ["parse", "range"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 import traceback
 from collections.abc import Callable, Mapping
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "scripted-judge-2026-01-01"
 CREATED = 1_767_225_600  # 2026-01-01T00:00:00Z
 IMAGE_TOKENS = 85
+#: Where a resource of Azure OpenAI is asked; the version of the API is never left out there.
+_AZURE_CHAT = re.compile(r"/openai/deployments/[^/?]+/chat/completions\?api-version=[^&]+")
+_AZURE_MODELS = re.compile(r"/openai/models\?api-version=[^&]+")
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class JudgeServer:
 
     Attributes:
         base_url: for the client, ending in /v1.
+        azure_url: as which it is a resource of Azure OpenAI, which wants its key in the header api-key.
         requests: the bodies of the chat requests, in order of arrival, answered or not.
         headers: the headers of each, in the same order, with lower-case names.
         calls: (method, path) of every request.
@@ -93,9 +98,10 @@ class JudgeServer:
         self._in_flight = 0
         self._tickets = 0
         self._lock = threading.Lock()
-        self._server = LoopbackServer(type("JudgeHandler", (_JudgeHandler,), {"judge": self}), port)
+        self._server = LoopbackServer(type("Handler", (self._handler(),), {"judge": self}), port)
         self.port = self._server.server_port
-        self.base_url = f"http://127.0.0.1:{self.port}/v1"
+        self.azure_url = f"http://127.0.0.1:{self.port}"
+        self.base_url = f"{self.azure_url}/v1"
 
     def __enter__(self) -> Self:
         return self
@@ -113,6 +119,9 @@ class JudgeServer:
     def close(self) -> None:
         """Stop: refuse new connections, cut the open ones, free the port."""
         self._server.stop()
+
+    def _handler(self) -> type[JudgeHandler]:
+        return JudgeHandler
 
     def _enter(self, body: dict[str, Any], headers: Mapping[str, str]) -> None:
         with self._lock:
@@ -168,7 +177,7 @@ class JudgeServer:
         )
 
 
-class _JudgeHandler(LoopbackHandler):
+class JudgeHandler(LoopbackHandler):
     """Answers one request. ``judge`` is set by ``JudgeServer``."""
 
     judge: JudgeServer
@@ -176,7 +185,7 @@ class _JudgeHandler(LoopbackHandler):
     def do_GET(self) -> None:  # noqa: N802 (http.server's name)
         self.judge.calls.append((self.command, self.path))
         if self._authorised():
-            if self.path == "/v1/models":
+            if self.path == "/v1/models" or _AZURE_MODELS.fullmatch(self.path):
                 model = {"id": self.judge.model, "object": "model", "created": CREATED, "owned_by": "tests"}
                 self.answer(200, _dump({"object": "list", "data": [model]}))
             else:
@@ -192,7 +201,7 @@ class _JudgeHandler(LoopbackHandler):
         if not isinstance(body, dict):
             self._fail(400, "the body is not a JSON object", "invalid_json")
             return
-        if self.path != "/v1/chat/completions":
+        if self.path != "/v1/chat/completions" and not _AZURE_CHAT.fullmatch(self.path):
             self._fail(404, f"no such path: {self.path}", "not_found")
             return
         self.judge._enter(body, dict(self.headers))
@@ -204,7 +213,8 @@ class _JudgeHandler(LoopbackHandler):
 
     def _authorised(self) -> bool:
         key = self.judge.require_key
-        if key is None or self.headers.get("Authorization") == f"Bearer {key}":
+        given = self.headers.get("api-key" if self.path.startswith("/openai/") else "Authorization")
+        if key is None or given == (key if self.path.startswith("/openai/") else f"Bearer {key}"):
             return True
         self._fail(401, "Incorrect API key provided.", "invalid_api_key")
         return False
