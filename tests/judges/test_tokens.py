@@ -10,24 +10,12 @@ import pytest
 from lmms_eval_ja.clients import JudgeSettings, Store, StoredReply
 from lmms_eval_ja.judges import Sample, protocol
 from lmms_eval_ja.judges.tokens import ASSUMED_REASONING, ASSUMED_REPLY, assumed_tokens, recorded_tokens, tokens_of_text
+from support.replies import REPLY
 
 LIKERT, PAIRWISE = protocol("vqa_likert"), protocol("ja_pairwise")
 #: A judge that neither reasons nor is known.
 LOCAL = JudgeSettings(model="judge", base_url="http://127.0.0.1:8000/v1")
-REPLY = StoredReply(
-    key="0",
-    protocol="vqa_likert/1",
-    asked_model="judge",
-    model="judge-2026-01-01",
-    messages="[]",
-    content="Score: 4",
-    finish_reason="stop",
-    refusal=None,
-    prompt_tokens=100,
-    completion_tokens=10,
-    seconds=0.1,
-    created=1.0,
-)
+STORED = replace(REPLY, protocol="vqa_likert/1", asked_model="judge", prompt_tokens=100, completion_tokens=10)
 
 
 def stored(path: Path, *replies: StoredReply) -> Path:
@@ -81,8 +69,8 @@ def test_no_sample_takes_no_prompt() -> None:
 
 
 def test_stored_replies_go_before_assumptions(tmp_path: Path) -> None:
-    other_snapshot = replace(REPLY, model="judge-2026-02-02", prompt_tokens=400, completion_tokens=40, created=2.0)
-    path = stored(tmp_path / "s.sqlite", REPLY, REPLY, other_snapshot)
+    other_snapshot = replace(STORED, model="judge-2026-02-02", prompt_tokens=400, completion_tokens=40, created=2e9)
+    path = stored(tmp_path / "s.sqlite", STORED, STORED, other_snapshot)
     tokens = recorded_tokens(path, LIKERT, LOCAL)
     assert tokens is not None
     # (100 + 100 + 400) / 3 and (10 + 10 + 40) / 3
@@ -100,7 +88,7 @@ def test_stored_replies_go_before_assumptions(tmp_path: Path) -> None:
     ],
 )
 def test_replies_that_say_nothing_are_left_out(tmp_path: Path, change: dict[str, object]) -> None:
-    path = stored(tmp_path / "s.sqlite", replace(REPLY, **change))  # type: ignore[arg-type]
+    path = stored(tmp_path / "s.sqlite", replace(STORED, **change))  # type: ignore[arg-type]
     assert recorded_tokens(path, LIKERT, LOCAL) is None
     assert recorded_tokens(tmp_path / "none.sqlite", LIKERT, LOCAL) is None
     assert not (tmp_path / "none.sqlite").exists()
