@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
-from lmms_eval.api.model import lmms
-
 from lmms_eval_ja.metrics import clean_answer, generation_failure
 from lmms_eval_ja.models.answers import Answers, AnswersError, read_answers
+from lmms_eval_ja.models.no_device import NoDevice
 
 #: Columns of a document that may hold the target which a samples file records.
 TARGET_COLUMNS = ("reference", "answer", "target")
@@ -22,12 +20,10 @@ class ReplayError(SystemExit):
         super().__init__(f"lmms-eval-ja: {message}")
 
 
-class Replay(lmms):  # type: ignore[misc]  # lmms_eval has no types
+class Replay(NoDevice):
     """Model arguments: `answers` (a JSONL file, or a folder with one `<task>.jsonl` or samples file for each task) and
     `key` (the column of the document, and field of the file, that holds the id; default `question_id`).
     """  # noqa: D205 (one sentence)
-
-    is_simple = False
 
     def __init__(self, answers: str, key: str = "question_id", **ignored: Any) -> None:
         del ignored  # batch size and device mean nothing here
@@ -39,21 +35,6 @@ class Replay(lmms):  # type: ignore[misc]  # lmms_eval has no types
         self._columns: dict[tuple[str, str, str], list[Any]] = {}
         if self._path.is_file():
             self._read(self._path)
-
-    @property
-    def device(self) -> torch.device:
-        """Where lmms-eval gathers counts when there are several ranks."""
-        return torch.device("cpu")
-
-    @property
-    def rank(self) -> int:
-        """This process among those of the run."""
-        return int(self._rank)
-
-    @property
-    def world_size(self) -> int:
-        """Number of processes of the run."""
-        return int(self._world_size)
 
     def generate_until(self, requests: list[Any]) -> list[str]:
         """One recorded answer for each request, in order; a failed one comes as it was recorded."""
