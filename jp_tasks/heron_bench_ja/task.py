@@ -9,6 +9,13 @@ from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, check_dataset, with_colum
 #: Whose answers are the reference, a key of the column `answer`.
 REFERENCE = "gpt-4-0125-preview"
 
+#: Models whose recorded answers come with the benchmark, keys of the column `answer`, by the label of their metric.
+ANCHORS = {
+    "claude_3": "claude-3-opus-20240229",
+    "gemini": "gemini-1.0-pro-vision-latest",
+    "gpt_4v": "gpt-4-vision-preview",
+}
+
 SPEC = DatasetSpec(
     name="Silviase/Japanese-Heron-Bench",
     rows=103,
@@ -19,7 +26,7 @@ SPEC = DatasetSpec(
 
 
 def process_docs(dataset: Dataset) -> Dataset:
-    """Check the data; name question, reference and picture by the conventional columns.
+    """Check the data; name question, reference, recorded answers and picture by the conventional columns.
 
     The flattened dataset has no picture names: the description of a picture, unique to it, names its cluster.
     """
@@ -30,6 +37,7 @@ def process_docs(dataset: Dataset) -> Dataset:
         {
             "question": list(dataset["text"]),
             "reference": [answer[REFERENCE] for answer in dataset["answer"]],
+            "anchors": [{label: answer.get(model) for label, model in ANCHORS.items()} for answer in dataset["answer"]],
             "image_id": [f"{contexts.index(context) + 1:03d}" for context in dataset["context"]],
         },
     )

@@ -5,6 +5,8 @@ Evaluating itself is lmms-eval's own command: `lmms-eval --model … --tasks her
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,9 +16,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from lmms_eval_ja import __version__, verdicts
+from lmms_eval_ja import __version__, batches, envs, model_table, verdicts
 
 if TYPE_CHECKING:
+    from lmms_eval_ja.cost import Estimate
     from lmms_eval_ja.rejudge import Judged
 
 app = typer.Typer(
@@ -28,7 +31,10 @@ app = typer.Typer(
         "`lmms-eval --model qwen2_5_vl --model_args pretrained=Qwen/Qwen2.5-VL-7B-Instruct --tasks heron_bench_ja`"
     ),
 )
+verdicts.app.add_typer(batches.app)
 app.add_typer(verdicts.app)
+app.add_typer(envs.app)
+app.command("models")(model_table.models)
 # Into a pipe or a file a table is as wide as its content wants, not 80 columns.
 console = Console(width=None if sys.stdout.isatty() else 200)
 
@@ -138,11 +144,18 @@ def judge(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check samples and data, say what would be asked, ask and write nothing.")
     ] = False,
+    batch: Annotated[
+        bool, typer.Option("--batch", help="Ask through OpenAI's Batch API: half the price, within a day.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the batches, and submit what is needed after them.")
+    ] = False,
 ) -> None:
     """Score the saved samples of a run of lmms-eval, also one with --predict_only, and write new results beside it.
 
     The data is loaded again and each sample compared with it. Exits with 1 when a task has no complete score: the same
-    command then asks only for the verdicts that are missing.
+    command then asks only for the verdicts that are missing. With --batch it exits with 3 while batches are waited for:
+    the same command, run later, collects them and goes on.
 
     For example:
 
@@ -156,11 +169,17 @@ def judge(
     from lmms_eval_ja.rejudge import Wish, rejudge
 
     names = [name.strip() for name in tasks.split(",") if name.strip()]
+    wish = Wish(names, protocol, judge, repeats, output, include_path, dry_run, batch)
     try:
-        done = rejudge(results_dir, Wish(names, protocol, judge, repeats, output, include_path, dry_run))
+        with batches.waiting() if wait else contextlib.nullcontext() as waiting:
+            done = rejudge(results_dir, dataclasses.replace(wish, waiting=waiting))
     except (RejudgeError, AnswersError, SystemExit) as error:
         typer.secho(f"error: {str(error).removeprefix('lmms-eval-ja: ')}", fg="red", err=True)
         raise typer.Exit(1) from None
+    for sentence in batches.sentences(done.filled) if done.filled else ():
+        console.print(escape(sentence), highlight=False, soft_wrap=True)
+    if done.folder is None and done.filled is not None:
+        raise typer.Exit(batches.WAITING if done.filled.is_waiting else 1)
     if done.folder is None:
         _show_asked(done)
         return
@@ -172,21 +191,151 @@ def judge(
         raise typer.Exit(1)
 
 
+@app.command()
+def cost(
+    *,
+    tasks: Annotated[str, typer.Option(help="Names of tasks or groups, with commas; see `lmms-eval-ja tasks`.")],
+    judge: Annotated[
+        str | None, typer.Option(help="A judge of judge.toml or a built-in one (openai, overlap).")
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="Another protocol than the task's own, such as ja_pairwise.")
+    ] = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="How often each answer is judged.")] = None,
+    batch: Annotated[bool, typer.Option("--batch", help="As by OpenAI's Batch API.")] = False,
+) -> None:
+    """Estimate before a run what judging costs: requests, tokens and US dollars. Asks no judge and needs no key.
+
+    For example:
+
+    `lmms-eval-ja cost --tasks japanese_vlm`
+
+    `lmms-eval-ja cost --tasks heron_bench_ja --judge openai --repeats 5 --batch`
+    """
+    _quiet()
+    from lmms_eval_ja.cost import CostError, Plan, estimate
+
+    names = [name.strip() for name in tasks.split(",") if name.strip()]
+    try:
+        _show_cost(estimate(Plan(names, judge, protocol, repeats, batch)))
+    except CostError as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        raise typer.Exit(1) from None
+
+
+def _show_cost(estimated: Estimate) -> None:
+    numbers = ("samples", "requests", "prompt tokens", "completion tokens", "US dollars")
+    table = Table(
+        *(Column(name, no_wrap=True) for name in ("task", "protocol", "judge")),
+        *(Column(name, justify="right") for name in numbers),
+        "tokens",
+    )
+    for item in estimated.items:
+        counts = (item.samples, item.requests, item.prompt_tokens, item.completion_tokens)
+        dollars = "unknown" if item.dollars is None else f"{item.dollars:,.2f}"
+        table.add_row(item.task, item.protocol, escape(item.judge), *(f"{n:,.0f}" for n in counts), dollars, item.basis)
+    console.print(table)
+    rest = "" if estimated.is_whole else ", and what has no known price"
+    console.print(f"[bold]Total: about ${estimated.dollars:,.2f}{rest}[/bold]", highlight=False)
+    for note in estimated.notes:
+        console.print(escape(note), highlight=False, soft_wrap=True)
+
+
+@app.command("judge-link")
+def judge_link(
+    old: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of judged runs, also nested.")],
+    new: Annotated[
+        Path,
+        typer.Argument(exists=True, file_okay=False, help="The same answers, by another judge or protocol."),
+    ],
+    *,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all of it here, also what is not shown.")
+    ] = None,
+) -> None:
+    """Report how far two judges or protocols shift the scores of the same answers, with an interval.
+
+    Answers are joined by model, task and document, and must be equal. A folder that `lmms-eval-ja judge` wrote is
+    linked when it is named itself; below OLD or NEW it is left out.
+
+    For example:
+
+    `lmms-eval-ja judge-link results/qwen results/qwen/judged-local-original-20261101_120000`
+
+    `lmms-eval-ja judge-link gpt-4o gpt-5.1 --json link.json`
+    """
+    _quiet()
+    from lmms_eval_ja.finished import RejudgeError
+    from lmms_eval_ja.judge_link import link
+    from lmms_eval_ja.judged import LinkError
+    from lmms_eval_ja.link_report import report
+    from lmms_eval_ja.models.answers import AnswersError
+
+    try:
+        linked = link(old, new)
+        if json_file is not None:
+            json_file.write_text(linked.as_json(), encoding="utf-8")
+    except (LinkError, RejudgeError, AnswersError, OSError) as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        raise typer.Exit(1) from None
+    for part in report(linked):
+        console.print(part, highlight=False, soft_wrap=isinstance(part, str))
+
+
+@app.command()
+def convert(
+    checkpoint: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="Folder of a VILA checkpoint as published.")
+    ],
+    out: Annotated[Path, typer.Argument(help="Folder to write to; must not exist.")],
+) -> None:
+    """Write a VILA checkpoint as an ordinary LLaVA checkpoint, which transformers and vLLM load.
+
+    To evaluate it here this is not needed: `--model llm_jp_vila` reads the published layout.
+
+    Example: `lmms-eval-ja convert llm-jp-3-vila-14b llm-jp-3-vila-14b-hf`
+    """
+    from lmms_eval_ja.convert import ConvertError
+    from lmms_eval_ja.convert import convert as write
+
+    try:
+        done = write(checkpoint, out, lambda line: console.print(escape(line), highlight=False))
+    except ConvertError as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        raise typer.Exit(1) from None
+    console.print(escape(done), highlight=False, soft_wrap=True)
+
+
 def _show_asked(done: Judged) -> None:
     table = Table(Column("task", no_wrap=True), "samples", "protocols", "requests at most, without re-asking")
     for task in done.asked:
         table.add_row(task.task, f"{task.samples:,}", ", ".join(task.protocols), f"{task.requests:,}")
     console.print(table)
+    if anchors := sum(task.anchors for task in done.asked):
+        console.print(
+            f"Among them {anchors:,} answers that come with the benchmarks, as anchors (LMMS_EVAL_JA_ANCHORS=0 leaves "
+            "them out).",
+            highlight=False,
+            soft_wrap=True,
+        )
     console.print(f"Judge: {done.judge}. Samples and data agree; nothing was asked.", highlight=False)
 
 
 def _show_scores(done: Judged) -> None:
-    table = Table(Column("task", no_wrap=True), "metric", "score", "95 % interval", "scored")
-    for task, facts in done.results["lmms_eval_ja"]["tasks"].items():
+    from lmms_eval_ja import summary
+
+    section = done.results["lmms_eval_ja"]
+    table = Table(Column("task", no_wrap=True), "metric", "score", "95 % interval", "sd of runs", "scored")
+    for task, facts in section["tasks"].items():
         for metric, score in facts["scores"].items():
             value, low, high = (score[name] for name in ("value", "ci_low", "ci_high"))
             interval = "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
             shown = "none" if value is None else f"{value:.2f}"
-            table.add_row(task, metric, shown, interval, f"{score['scored']} of {score['n']}")
+            spread = "" if score["run_sd"] is None else f"{score['run_sd']:.2f}"
+            table.add_row(task, metric, shown, interval, spread, f"{score['scored']} of {score['n']}")
     console.print(table)
+    for line in summary.sentences(section):
+        console.print(escape(line), highlight=False, soft_wrap=True)
+    for line in summary.warnings(section):
+        console.print(f"[yellow]warning[/yellow] {escape(line)}", highlight=False, soft_wrap=True)
     console.print(f"Judge: {done.judge}. Written to {done.folder}", highlight=False, soft_wrap=True)

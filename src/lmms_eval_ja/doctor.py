@@ -8,11 +8,23 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 
-from lmms_eval_ja.clients import AssetError, Settings, SettingsError, asset, load_settings, probe
+from lmms_eval_ja.clients import (
+    AssetError,
+    JudgeSettings,
+    Settings,
+    SettingsError,
+    asset,
+    load_settings,
+    price_of,
+    probe,
+)
+from lmms_eval_ja.clients.settings import without_userinfo
 from lmms_eval_ja.judges import OVERLAP_LABEL
+from lmms_eval_ja.judges.checkpoint import asked_model, checkpoint_problem
 from lmms_eval_ja.plugin import TESTED
 
 PACKAGES = ("lmms-eval-ja", "lmms-eval", "transformers", "torch", "accelerate", "datasets", "openai")
@@ -42,18 +54,25 @@ def examine() -> Iterator[Finding]:
     yield from _packages()
     yield from _safely("MeCab dictionary", _dictionary)
     yield from _safely("plugin", _plugin)
+    yield from examine_judging()
+    yield _disk("Hugging Face cache", Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser())
+    yield _video()
+    yield from _safely("GPU", _gpu)
+
+
+def examine_judging() -> Iterator[Finding]:
+    """Look at the settings as they are in force, and at all that judging by them needs. Keys are never shown."""
     try:
         settings = load_settings()
     except SettingsError as error:
         yield Finding(Level.BROKEN, "settings", str(error), "correct the file or variable that is named")
-    else:
-        yield Finding(Level.OK, "settings", str(settings.source or "built-in; no judge.toml"))
-        yield from _safely("judge", lambda: _judge(settings))
-        yield _assets(settings)
-        yield _disk("verdict store", settings.store)
-    yield _disk("Hugging Face cache", Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser())
-    yield _video()
-    yield from _safely("GPU", _gpu)
+        return
+    yield Finding(Level.OK, "settings", _settings(settings))
+    for name, judge in (settings.members or {settings.judge_name: settings.judge}).items():
+        yield from _safely(f"judge {name}", partial(_judge, f"judge {name}", judge))
+        yield _price(f"price of {name}", judge, settings.budget_usd)
+    yield _assets(settings)
+    yield _disk("verdict store", settings.store)
 
 
 def _safely(what: str, check: Callable[[], Finding]) -> Iterator[Finding]:
@@ -97,15 +116,43 @@ def _plugin() -> Finding:
     )
 
 
-def _judge(settings: Settings) -> Finding:
+def _settings(settings: Settings) -> str:
+    """The file, who judges, and what a run may spend."""
     judge = settings.judge
+    jury = f", a jury of {', '.join(judge.members)}" if judge.members else ""
+    budget = "no budget" if settings.budget_usd is None else f"budget ${settings.budget_usd:,.2f} a run"
+    repeats = f", {judge.repeats} times" if judge.repeats > 1 else ""
+    return f"{settings.source or 'built-in; no judge.toml'}; judge: {settings.judge_name}{jury}{repeats}; {budget}"
+
+
+def _judge(what: str, judge: JudgeSettings) -> Finding:
     if judge.provider == "overlap":
         fix = "for scores that mean something choose an LLM: LMMS_EVAL_JA_JUDGE=openai, or judge.toml"
-        return Finding(Level.HINT, "judge", OVERLAP_LABEL, fix)
-    found = f"{judge.model} at {judge.base_url}; key: {judge.key_presence()}"
+        return Finding(Level.HINT, what, OVERLAP_LABEL, fix)
+    asked = {"live": "", "batch": "; in batches", "store": "; from the store only"}[judge.mode]
+    if judge.provider == "transformers":
+        found = f"{asked_model(judge)} in this process by transformers{asked}"
+        if judge.mode != "store" and (problem := checkpoint_problem(judge)):
+            return Finding(Level.BROKEN, what, found, problem)
+        return Finding(Level.OK, what, found)
+    provider = "" if judge.provider == "openai" else f" ({judge.provider})"
+    found = f"{judge.model} at {without_userinfo(judge.base_url)}{provider}{asked}; key: {judge.key_presence()}"
+    if judge.mode == "store":
+        return Finding(Level.OK, what, found)
     if problem := probe(judge):
-        return Finding(Level.BROKEN, "judge", found, problem)
-    return Finding(Level.OK, "judge", f"{found}; answers")
+        return Finding(Level.BROKEN, what, found, problem)
+    return Finding(Level.OK, what, f"{found}; answers")
+
+
+def _price(what: str, judge: JudgeSettings, budget_usd: float | None) -> Finding:
+    price = price_of(judge)
+    if price is not None:
+        of = f"; as of {price.date}" if price.date else ""
+        return Finding(Level.OK, what, f"${price.input:g} and ${price.output:g} per million tokens{of}")
+    if budget_usd is None:
+        return Finding(Level.OK, what, "not known; tokens are counted, no dollars")
+    fix = "state price_input and price_output of the judge, US dollars per million tokens, or no budget_usd"
+    return Finding(Level.BROKEN, what, "not known, so no budget can be kept", fix)
 
 
 def _assets(settings: Settings) -> Finding:

@@ -48,10 +48,7 @@ def find_samples(folder: Path, wanted: Sequence[str] = ()) -> dict[str, Path]:
     Raises:
         RejudgeError: none, a name without a file, two files for one task.
     """
-    found = defaultdict(list)
-    for path in sorted(folder.rglob("*_samples_*.jsonl")):
-        if not any(part.startswith(JUDGED) for part in path.relative_to(folder).parts[:-1]):
-            found[path.stem.partition("_samples_")[2]].append(path)
+    found = samples_files(folder)
     if not found:
         raise RejudgeError(
             f"{folder}: no samples found (*_samples_<task>.jsonl); lmms-eval writes them with --log_samples or "
@@ -72,6 +69,34 @@ def find_samples(folder: Path, wanted: Sequence[str] = ()) -> dict[str, Path]:
     return {name: found[name][0] for name in names}
 
 
+def samples_files(folder: Path) -> dict[str, list[Path]]:
+    """All samples files below a folder by task, but none of an earlier judging below it."""
+    found = defaultdict(list)
+    for path in sorted(folder.rglob("*_samples_*.jsonl")):
+        if not any(part.startswith(JUDGED) for part in path.relative_to(folder).parts[:-1]):
+            found[path.stem.partition("_samples_")[2]].append(path)
+    return dict(found)
+
+
+def read_samples(path: Path) -> tuple[Answers, dict[str, Any]]:
+    """The samples of a task, and the results file that lmms-eval wrote beside them.
+
+    Raises:
+        RejudgeError, AnswersError: no samples file, a broken line, no results file.
+    """
+    samples = read_answers(path, "doc_id")
+    if samples.kind != "doc_id" or not samples.origin:
+        raise RejudgeError(f"{path}: not lmms-eval's samples: the first line has no filtered_resps")
+    results = path.with_name(f"{path.stem.partition('_samples_')[0]}_results.json")
+    try:
+        record: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RejudgeError(f"{path}: its results file cannot be read: {error}") from None
+    if "config" not in record:
+        raise RejudgeError(f"{results}: not lmms-eval's results: it has no config")
+    return samples, record
+
+
 def read_run(folder: Path, files: Mapping[str, Path]) -> Finished:
     """Samples, and the results files that lmms-eval wrote beside them.
 
@@ -80,16 +105,7 @@ def read_run(folder: Path, files: Mapping[str, Path]) -> Finished:
     """
     samples, records = {}, {}
     for task, path in files.items():
-        samples[task] = read_answers(path, "doc_id")
-        if samples[task].kind != "doc_id" or not samples[task].origin:
-            raise RejudgeError(f"{path}: not lmms-eval's samples: the first line has no filtered_resps")
-        results = path.with_name(f"{path.stem.partition('_samples_')[0]}_results.json")
-        try:
-            records[task] = json.loads(results.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RejudgeError(f"{path}: its results file cannot be read: {error}") from None
-        if "config" not in records[task]:
-            raise RejudgeError(f"{results}: not lmms-eval's results: it has no config")
+        samples[task], records[task] = read_samples(path)
     runs = {
         task: tuple(str(record["config"].get(name)) for name in ("model", "model_args", "limit", "offset"))
         for task, record in records.items()

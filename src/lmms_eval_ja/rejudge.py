@@ -7,13 +7,11 @@ lmms-eval's own evaluation in place of a model's, so that scores and standard er
 from __future__ import annotations
 
 import argparse
-import contextlib
 import inspect
 import logging
-import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,27 +21,31 @@ from lmms_eval.loggers import EvaluationTracker
 from lmms_eval.tasks import TaskManager
 from lmms_eval.utils import get_datetime_str
 
-from lmms_eval_ja.clients import AssetError, Settings
+from lmms_eval_ja.asked import Asked, asked_of, check_messages, column
+from lmms_eval_ja.clients import ChatError, Settings
 from lmms_eval_ja.finished import JUDGED, Finished, RejudgeError, find_samples, read_run
 from lmms_eval_ja.judges import (
+    ANCHOR,
     PASSING_FAILURES,
     Judge,
+    anchors_of,
     comparing,
     grading,
     protocol,
     protocols_of,
     reset_engine,
-    sample_of,
     score_rouge_l,
     together,
 )
-from lmms_eval_ja.judges.results import EXTRA_CATEGORY
-from lmms_eval_ja.metrics import generation_failure
+from lmms_eval_ja.judges.batch import Filled, Waiting, fill
+from lmms_eval_ja.judges.noting import noting
+from lmms_eval_ja.judges.results import ANCHORS, EXTRA_CATEGORY
 from lmms_eval_ja.models.answers import Answers, AnswersError
 from lmms_eval_ja.models.replay import Replay, ReplayError
 from lmms_eval_ja.plugin import install
 from lmms_eval_ja.results import add_facts
 from lmms_eval_ja.run import checked_data, ready_settings, subset_of
+from lmms_eval_ja.temporary import environment, new_folder
 
 _log = logging.getLogger(__name__)
 
@@ -59,27 +61,22 @@ class Wish:
     output: Path | None = None
     include_path: Path | None = None
     dry_run: bool = False
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What judging a task means: samples, protocols, and the requests if none is stored and none is asked again."""
-
-    task: str
-    samples: int
-    protocols: tuple[str, ...]
-    requests: int
+    #: Whether the judge is asked through the Batch API, and how to wait for it.
+    batch: bool = False
+    waiting: Waiting | None = None
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What came of it: the new folder (None for a dry run), what is asked, the results, tasks that are incomplete."""
+    """What came of it: the new folder (None: no results), what is asked, the results, tasks that are incomplete."""
 
     folder: Path | None
     asked: Sequence[Asked]
     results: Mapping[str, Any]
     incomplete: Mapping[str, str]
     judge: str
+    #: What batches brought, where a judge is asked by them.
+    filled: Filled | None = None
 
     def advice(self, again: str) -> str:
         """What can be done about the tasks that are incomplete, by their failures; `again` is the command to repeat."""
@@ -110,7 +107,9 @@ def rejudge(folder: Path, wish: Wish) -> Judged:
             protocol(wish.protocol)
         except ValueError as error:
             raise RejudgeError(str(error)) from None
-    with _environment({"JUDGE": wish.judge, "JUDGE_REPEATS": wish.repeats}):
+    with environment(
+        {"JUDGE": wish.judge, "JUDGE_REPEATS": wish.repeats, "JUDGE_MODE": "batch" if wish.batch else None}
+    ):
         try:
             return _rejudge(read_run(folder, files), wish)
         finally:
@@ -131,23 +130,30 @@ def _rejudge(run: Finished, wish: Wish) -> Judged:
     for name, facts in data.items():
         check_revision(name, run.revision(name), facts["revision"])
     tasks = {name: _task(manager, config, run) for name, config in configs.items()}
-    if wish.protocol is not None and protocol(wish.protocol).compares:  # the documents name the categories
+    if wish.protocol is not None and protocol(wish.protocol).compares:
         configs = {
-            name: _with_protocol(config, wish.protocol, _categories(tasks[name])) for name, config in own.items()
+            name: _with_protocol(config, wish.protocol, _metrics_of_documents(tasks[name]))
+            for name, config in own.items()
         }
         tasks = {name: _task(manager, config, run) for name, config in configs.items()}
-    judge = Judge(settings.judge)
-    asked = [_asked(name, run.samples[name], protocols_of(configs[name]["process_results"]), judge) for name in tasks]
+    judge = Judge.of(settings)
+    asked = [
+        asked_of(task, run.samples[name], protocols_of(configs[name]["process_results"]), settings)
+        for name, task in tasks.items()
+    ]
     lm = _Recorded(run, tasks)
     if wish.dry_run:
         _evaluate(lm, tasks, run, predict_only=True)
         return Judged(None, asked, {}, {}, judge.label)
     if not judge.is_overlap:
         for task in asked:
-            _check_messages(task, tasks[task.task], run.samples[task.task])
+            check_messages(task, tasks[task.task], run.samples[task.task])
+    filled = _filled(_Recorded(run, tasks), tasks, run, settings, wish)
+    if filled is not None and not filled.is_through:
+        return Judged(None, asked, {}, {}, judge.label, filled)
     date = get_datetime_str()
-    with _new_folder(wish.output or _default_folder(run, asked, settings, date)) as folder:
-        results = _evaluate(lm, tasks, run, datetime_str=date)
+    with new_folder(wish.output or _default_folder(run, asked, settings, date)) as folder:
+        results = _evaluate(lm, tasks, run, images=judge.sees_image, datetime_str=date)
         incomplete = add_facts(results, configs, settings, data, subset_of(run.config))
         results["lmms_eval_ja"]["rejudged"] = {
             "from": str(run.folder.resolve()),
@@ -155,7 +161,22 @@ def _rejudge(run: Finished, wish: Wish) -> Judged:
             "protocol": wish.protocol,
         }
         _save(folder, results, run, date)
-    return Judged(folder, asked, results, incomplete, judge.label)
+    return Judged(folder, asked, results, incomplete, judge.label, filled)
+
+
+def _filled(lm: _Recorded, tasks: Mapping[str, Any], run: Finished, settings: Settings, wish: Wish) -> Filled | None:
+    """What batches have brought into the store, and what is still to come; None when no judge is asked by them."""
+    judge = Judge.of(settings)
+    if not judge.by_batch:
+        if wish.waiting is not None:
+            raise RejudgeError("--wait is for batches: state --batch as well")
+        return None
+    with noting(judge, settings.store) as engine:
+        _evaluate(lm, tasks, run, images=judge.sees_image)
+    try:
+        return fill(engine.noted, judge, settings.store, waiting=wish.waiting, budget_usd=settings.budget_usd)
+    except ChatError as error:
+        raise RejudgeError(f"{error}; what came before is kept, so run the same command again") from None
 
 
 def _configs(manager: Any, run: Finished, wish: Wish) -> dict[str, Mapping[str, Any]]:
@@ -197,15 +218,20 @@ def check_revision(task: str, recorded: str | None, loaded: str | None) -> None:
         )
 
 
-def _with_protocol(config: Mapping[str, Any], name: str | None, categories: Iterable[str] = ()) -> Mapping[str, Any]:
-    """A task's configuration, judged by another protocol; ROUGE-L stays where the task has it."""
+def _with_protocol(
+    config: Mapping[str, Any], name: str | None, of_documents: Mapping[str, str] | None = None
+) -> Mapping[str, Any]:
+    """A task's configuration, judged by another protocol; ROUGE-L stays where the task has it.
+
+    `of_documents`: the metrics that the documents name, for a comparing protocol, with their aggregations.
+    """
     if name is None or protocols_of(config.get("process_results")) == (name,):
         return config
     with_rouge = any(entry["metric"] == "rouge_l_ja" for entry in config.get("metric_list") or ())
     metrics = {"rouge_l_ja": "mean_ja"} if with_rouge else {}
     if protocol(name).compares:
         judged = comparing(name)
-        metrics |= dict.fromkeys(categories, "ratio_of_means_ja")
+        metrics |= of_documents or {}
         metrics |= {"model_mean": "mean_ja", "reference_mean": "reference_mean_ja", "overall": "category_ratios_ja"}
     else:
         judged = grading(name)
@@ -218,10 +244,14 @@ def _with_protocol(config: Mapping[str, Any], name: str | None, categories: Iter
     }
 
 
-def _categories(task: Any) -> list[str]:
+def _metrics_of_documents(task: Any) -> dict[str, str]:
+    """What a comparing protocol makes of categories and recorded answers: metrics with their aggregations."""
     docs = task.eval_docs_no_media
     columns = [column for column in ("category", EXTRA_CATEGORY) if column in docs.column_names]
-    return sorted({str(value) for column in columns for value in docs[column] if value})
+    categories = sorted({str(value) for column in columns for value in docs[column] if value})
+    labels = dict.fromkeys(label for anchors in column(docs, ANCHORS) for label in anchors_of({ANCHORS: anchors}))
+    anchors = [f"{ANCHOR}{label}" for label in labels]
+    return dict.fromkeys(categories, "ratio_of_means_ja") | dict.fromkeys(anchors, "category_ratios_ja")
 
 
 def _task(manager: Any, config: Mapping[str, Any], run: Finished) -> Any:
@@ -232,25 +262,6 @@ def _task(manager: Any, config: Mapping[str, Any], run: Finished) -> Any:
         task_type="simple" if backend.endswith("(simple)") else "chat",
     ).values()
     return task
-
-
-def _asked(name: str, samples: Answers, protocols: tuple[str, ...], judge: Judge) -> Asked:
-    real = sum(generation_failure(answer) is None for answer in samples.by_key.values())
-    passes = 0 if judge.is_overlap else sum(protocol(p).passes for p in protocols)
-    return Asked(name, len(samples.by_key), protocols, real * passes * judge.settings.repeats)
-
-
-def _check_messages(asked: Asked, task: Any, samples: Answers) -> None:
-    """Every document must fit the protocol (a category that it has a rule for) before the judge is asked anything."""
-    docs = task.eval_docs_no_media
-    for doc_id, answer in samples.by_key.items():
-        if int(doc_id) >= len(docs):
-            continue  # `_Recorded` names it, also before anything is asked
-        for name in asked.protocols:
-            try:
-                protocol(name).messages(sample_of(docs[int(doc_id)], answer))
-            except (AssetError, KeyError, TypeError) as error:
-                raise RejudgeError(f"doc_id {doc_id} of {asked.task} cannot be judged by {name}: {error}") from None
 
 
 class _Recorded(Replay):
@@ -290,9 +301,11 @@ class _Recorded(Replay):
                 )
 
 
-def _evaluate(lm: _Recorded, tasks: Mapping[str, Any], run: Finished, **more: Any) -> dict[str, Any]:
-    """lmms-eval's own evaluation, without the plugin's checks, which are made already."""
-    media = (run.config.get("resolved_cli_args") or {}).get("process_with_media", False)
+def _evaluate(
+    lm: _Recorded, tasks: Mapping[str, Any], run: Finished, *, images: bool = False, **more: Any
+) -> dict[str, Any]:
+    """lmms-eval's own evaluation, without the plugin's checks, which are made already; `images`: if the judge sees."""
+    media = images or (run.config.get("resolved_cli_args") or {}).get("process_with_media", False)
     results: dict[str, Any] = inspect.unwrap(evaluator.simple_evaluate)(
         model=lm,
         tasks=list(tasks.values()),
@@ -331,31 +344,3 @@ def _default_folder(run: Finished, asked: Iterable[Asked], settings: Settings, d
     protocols = "+".join(sorted({name for task in asked for name in task.protocols}))
     judge = re.sub(r"[^\w.-]", "_", settings.judge_name)
     return run.folder / f"{JUDGED}{judge}-{protocols}-{date}"
-
-
-@contextlib.contextmanager
-def _new_folder(path: Path) -> Iterator[Path]:
-    """A folder that was not there; removed again if nothing came to be written."""
-    try:
-        path.mkdir(parents=True)
-    except FileExistsError:
-        raise RejudgeError(f"{path} is already there, and nothing is overwritten: state another --output") from None
-    except OSError as error:
-        raise RejudgeError(f"{path} cannot be made: {error}; state another --output") from None
-    try:
-        yield path
-    finally:
-        with contextlib.suppress(OSError):
-            path.rmdir()
-
-
-@contextlib.contextmanager
-def _environment(values: Mapping[str, object]) -> Iterator[None]:
-    """For a while, settings by their environment variables, which is where the engine finds them."""
-    before = dict(os.environ)
-    os.environ.update({f"LMMS_EVAL_JA_{name}": str(value) for name, value in values.items() if value is not None})
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

@@ -13,7 +13,21 @@ from statistics import fmean
 from typing import Any
 
 from lmms_eval_ja.clients import Settings
-from lmms_eval_ja.judges import OVERLAP_LABEL, PARSE_FAILURES, Judge, MetricItem, Score, Verdict, protocol, protocols_of
+from lmms_eval_ja.judges import (
+    ANCHOR,
+    OVERLAP_LABEL,
+    PARSE_FAILURES,
+    Judge,
+    MetricItem,
+    Score,
+    Verdict,
+    agreement_facts,
+    position_bias,
+    protocol,
+    protocols_of,
+    reported_models,
+    usage_facts,
+)
 from lmms_eval_ja.metrics import dictionary_version, generation_failure, japanese_share
 
 _PACKAGES = ("lmms-eval-ja", "lmms-eval", "transformers", "torch", "datasets", "fugashi", "unidic-lite", "rapidfuzz")
@@ -45,13 +59,19 @@ def add_facts(
         # lmms-eval lists what is not aggregated too, as an empty list.
         metrics = {key: value for key, value in row.items() if not key.startswith("verdict_")}
         results["results"][name] = metrics | _beside(scores)
-        section["tasks"][name] = _task_facts(scores, config, settings, data.get(name), subset)
-        if why := _why_incomplete(scores.values()):
+        section["tasks"][name] = facts = _task_facts(scores, config, settings, data.get(name), subset)
+        results["results"][name] |= _agreement(facts["judging"] or {}, next(iter(scores)).partition(",")[2])
+        if why := _why_incomplete(_own(scores).values()):
             incomplete[name] = why
         if name in results.get("samples", {}):
             _finish_samples(results["samples"][name], scores)
     results["lmms_eval_ja"] = section
     return incomplete
+
+
+def _own(scores: Mapping[str, Score]) -> dict[str, Score]:
+    """The scores of the model under test, without those of recorded answers that were judged beside it."""
+    return {key: score for key, score in scores.items() if not key.startswith(ANCHOR)}
 
 
 def _why_incomplete(scores: Collection[Score]) -> str | None:
@@ -61,34 +81,43 @@ def _why_incomplete(scores: Collection[Score]) -> str | None:
 
 
 def _beside(scores: Mapping[str, Score]) -> dict[str, float]:
-    """Intervals of each score, and once per filter what stands beside them."""
+    """Intervals of each score, the spread of its runs, and once per filter what stands beside them."""
     added: dict[str, float] = {}
     for key, score in scores.items():
         metric, _, filter_ = key.partition(",")
         added[f"{metric}_ci_low,{filter_}"] = score.estimate.ci_low
         added[f"{metric}_ci_high,{filter_}"] = score.estimate.ci_high
-    for filter_ in dict.fromkeys(key.partition(",")[2] for key in scores):
-        facts = _answer_facts(_items(s for key, s in scores.items() if key.partition(",")[2] == filter_))
+        if len(score.report.runs) > 1:
+            added[f"{metric}_run_sd,{filter_}"] = score.report.run_sd
+    own = _own(scores)
+    for filter_ in dict.fromkeys(key.partition(",")[2] for key in own):
+        facts = _answer_facts(_items(s for key, s in own.items() if key.partition(",")[2] == filter_))
         added |= {f"{name},{filter_}": value for name, value in facts.items()}
     return added
+
+
+def _agreement(judging: Mapping[str, Any], filter_: str) -> dict[str, float]:
+    """`judge_alpha_<protocol>`, where a jury judges."""
+    alphas = {name: facts["agreement"].get("between_judges") for name, facts in judging.items()}
+    return {f"judge_alpha_{name},{filter_}": alpha for name, alpha in alphas.items() if alpha is not None}
 
 
 def _items(scores: Iterable[Score]) -> list[MetricItem]:
     return [item for score in scores for item in score.report.items]
 
 
-def _verdicts(items: Iterable[MetricItem]) -> Iterator[tuple[str, Verdict]]:
-    """Each verdict once, with its sample's id: metrics share verdicts."""
+def _judged(items: Iterable[MetricItem]) -> Iterator[tuple[MetricItem, Verdict]]:
+    """Each verdict once, with an item that holds it: metrics share verdicts."""
     seen = set()
     for item in items:
         if item.verdict is not None and (key := (item.sample_id, item.verdict["protocol"])) not in seen:
             seen.add(key)
-            yield item.sample_id, item.verdict
+            yield item, item.verdict
 
 
 def _answer_facts(items: list[MetricItem]) -> dict[str, float]:
     """`coverage`, `judge_failures`, `parse_failures`, `chars`, `japanese_share` (shares are 0 to 1)."""
-    kinds = [verdict["failure"] for _, verdict in _verdicts(items) if verdict["failure"] != "generation"]
+    kinds = [verdict["failure"] for _, verdict in _judged(items) if verdict["failure"] != "generation"]
     parse = sum(kind in PARSE_FAILURES for kind in kinds)
     answers = {i.sample_id: i.answer for i in items if generation_failure(i.answer) is None}
     shares = [share for answer in answers.values() if not math.isnan(share := japanese_share(answer))]
@@ -110,8 +139,9 @@ def _task_facts(
     data: Mapping[str, Any] | None,
     subset: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    judge = Judge(settings.judge)
-    verdicts = list(_verdicts(_items(scores.values())))
+    judge = Judge.of(settings)
+    judged = list(_judged(_items(_own(scores).values())))
+    verdicts = [verdict for _, verdict in judged]
     protocols = {name: protocol(name) for name in protocols_of(config.get("process_results"))}
     print_: dict[str, Any] = {
         "task_version": (config.get("metadata") or {}).get("version"),
@@ -120,7 +150,7 @@ def _task_facts(
             ({"protocol": name, "version": p.version} if judge.is_overlap else p.fingerprint()) | judge.fingerprint(p)
             for name, p in sorted(protocols.items())
         ],
-        "judge_models": sorted({model for _, verdict in verdicts for model in verdict["models"]}),
+        "judge_models": sorted({model for verdict in verdicts for model in verdict["models"]}),
         "metric_packages": _versions(_METRIC_PACKAGES) | {"dictionary": dictionary_version()},
         # A part of the documents is another benchmark.
         "subset": dict(subset) if subset else None,
@@ -130,7 +160,8 @@ def _task_facts(
         "fingerprint": {"id": _digest(print_)} | print_,
         "judge": OVERLAP_LABEL if judge.is_overlap and protocols else (judge.label if protocols else None),
         "scores": {key.partition(",")[0]: _score_facts(score) for key, score in scores.items()},
-        "failures": _failures(verdicts),
+        "failures": _failures([(item.sample_id, verdict) for item, verdict in judged]),
+        "judging": _judging_facts(judged, scores, judge),
         "answers_cut": {
             name: len(
                 {
@@ -142,6 +173,27 @@ def _task_facts(
             for name, p in sorted(protocols.items())
         },
     }
+
+
+def _judging_facts(
+    judged: list[tuple[MetricItem, Verdict]], scores: Mapping[str, Score], judge: Judge
+) -> dict[str, Any] | None:
+    """By protocol: models as reported, cost, agreement, position bias; None where nothing is judged."""
+    anchors = [score for key, score in scores.items() if key.startswith(ANCHOR)]
+    recorded = [item.verdict for score in anchors for item in score.report.items if item.verdict is not None]
+    found = {}
+    for name in dict.fromkeys(verdict["protocol"] for _, verdict in judged):
+        items = [item for item, verdict in judged if verdict["protocol"] == name]
+        verdicts = [verdict for _, verdict in judged if verdict["protocol"] == name]
+        found[name] = {
+            "models": reported_models(verdicts, judge.label),
+            "usage": usage_facts(verdicts),
+            "agreement": agreement_facts(verdicts),
+            "position_bias": position_bias(items),
+        }
+        if own := [verdict for verdict in recorded if verdict["protocol"] == name]:
+            found[name]["usage_of_anchors"] = usage_facts(own)
+    return found or None
 
 
 def _score_facts(score: Score) -> dict[str, Any]:
@@ -158,6 +210,7 @@ def _score_facts(score: Score) -> dict[str, Any]:
         "clusters": estimate.n_clusters,
         "coverage": report.coverage,
         "runs": list(report.runs),
+        "run_sd": _number(report.run_sd),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -10,11 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lmms_eval_ja.clients import AssetError, Settings, SettingsError, load_settings, probe
+from lmms_eval_ja import summary
+from lmms_eval_ja.clients import AssetError, Settings, SettingsError, load_settings, price_of
 from lmms_eval_ja.exit_status import leave_with_failure
 from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.jp_tasks.dataset import check_dataset, spec_of
-from lmms_eval_ja.judges import OVERLAP_LABEL, Judge, missing_columns, protocol, protocols_of, reset_engine
+from lmms_eval_ja.judges import ANCHOR, OVERLAP_LABEL, Judge, missing_columns, protocol, protocols_of, reset_engine
+from lmms_eval_ja.judges.pictures import IMAGE_COLUMNS, has_image_column
 from lmms_eval_ja.results import add_facts
 
 _log = logging.getLogger(__name__)
@@ -62,9 +65,15 @@ def before(call: Mapping[str, Any]) -> Run | None:
         return None
     settings = ready_settings()
     predict_only = bool(call["predict_only"])
+    if not predict_only:
+        _check_mode(tasks, settings)
     _check_model(call["model"], force_simple=bool(call["force_simple"]))
     data = checked_data(tasks, settings, predict_only=predict_only)
-    return Run(tasks, settings, data, predict_only, call["cli_args"] is not None, subset_of(call))
+    if not predict_only and Judge.of(settings).sees_image and any(map(_protocols, tasks.values())):
+        keep_images(call["cli_args"])
+    run = Run(tasks, settings, data, predict_only, call["cli_args"] is not None, subset_of(call))
+    _announce_anchors(run)
+    return run
 
 
 def after(results: dict[str, Any] | None, run: Run) -> dict[str, Any] | None:
@@ -76,6 +85,10 @@ def after(results: dict[str, Any] | None, run: Run) -> dict[str, Any] | None:
         results["lmms_eval_ja"] = {"settings": run.settings.shown(), "tasks": {}, "data": dict(run.data)}
         return results
     incomplete = add_facts(results, run.tasks, run.settings, run.data, run.subset)
+    for line in summary.sentences(results["lmms_eval_ja"]):
+        _log.info(line)
+    for line in summary.warnings(results["lmms_eval_ja"]):
+        _log.warning(line)
     if run.settings.judge.provider == "overlap" and any(map(_protocols, run.tasks.values())):
         _log.warning("judged scores are by %s", OVERLAP_LABEL)
     for name, why in incomplete.items():
@@ -116,6 +129,7 @@ def checked_data(
         DatasetError: changed data.
     """
     first_rank = _is_first_rank()
+    sees_image = not predict_only and Judge.of(settings).sees_image
     if not predict_only:
         _check_judge(tasks, settings, ask=first_rank)
     data: dict[str, Mapping[str, Any]] = {}
@@ -124,8 +138,55 @@ def checked_data(
             data[name] = check_data(config)
         else:
             _check_columns(config)
+        if sees_image and _protocols(config):
+            _check_images(config)
     _check_disk(settings)
     return data
+
+
+def keep_images(cli_args: Any) -> None:
+    """Have lmms-eval score documents with their images, for a judge that sees; else it takes them out before.
+
+    Args:
+        cli_args: of `simple_evaluate`; without them images stay where they are.
+
+    Raises:
+        CheckFailedError: they cannot be changed, and do not say so themselves.
+    """
+    if cli_args is None or getattr(cli_args, "process_with_media", False):
+        return
+    try:
+        cli_args.process_with_media = True
+    except (AttributeError, TypeError):
+        raise CheckFailedError(
+            "the judge sees images (sees_image = true), and lmms-eval takes them out of the documents before they are "
+            "scored: pass --process_with_media"
+        ) from None
+
+
+def _announce_anchors(run: Run) -> None:
+    """Say what recorded answers add to the requests (on the first rank, which knows the data)."""
+    if run.predict_only or not run.settings.anchors or run.settings.judge.provider == "overlap":
+        return
+    for name, facts in run.data.items():
+        metrics = [entry["metric"] for entry in run.tasks[name].get("metric_list") or ()]
+        if anchors := sum(metric.startswith(ANCHOR) for metric in metrics):
+            _log.info(
+                "%s: %d × %d recorded answers are judged too, as anchors (LMMS_EVAL_JA_ANCHORS=0 switches it off); "
+                "verdicts that are in the store cost nothing", name, anchors, _documents(facts["rows"], run.subset)
+            )  # fmt: skip
+
+
+def _documents(rows: int, subset: Mapping[str, Any] | None) -> int:
+    """How many of the documents are evaluated; a limit below 1 is a share, as lmms-eval takes it."""
+    if subset is None:
+        return rows
+    limit, offset = subset["limit"], subset["offset"]
+    left: int = max(0, rows - offset)
+    if limit in {None, -1}:
+        return left
+    wanted: int = math.ceil(rows * limit) if 0 < limit < 1 else int(limit)
+    return min(left, wanted)
 
 
 def _is_first_rank() -> bool:
@@ -196,7 +257,7 @@ def _check_judge(tasks: Mapping[str, Mapping[str, Any]], settings: Settings, *, 
     names = {name for config in tasks.values() for name in _protocols(config)}
     if not names:
         return
-    judge = Judge(settings.judge)
+    judge = Judge.of(settings)
     if judge.is_overlap:
         _log.warning("judge: %s", judge.label)
         return
@@ -205,8 +266,24 @@ def _check_judge(tasks: Mapping[str, Mapping[str, Any]], settings: Settings, *, 
             protocol(name).check()
     except (AssetError, SettingsError) as error:
         raise CheckFailedError(str(error)) from None
-    if ask and (problem := probe(settings.judge)):
-        raise CheckFailedError(problem)
+    for one in judge.each.values():
+        if settings.budget_usd is not None and not one.is_overlap and price_of(one.settings) is None:
+            raise CheckFailedError(
+                f"there is a budget, but no price is known for {one.label}: state price_input and price_output of the "
+                "judge in judge.toml, in US dollars per million tokens, or leave budget_usd out"
+            )
+        if ask and (problem := one.problem()):
+            raise CheckFailedError(problem)
+
+
+def _check_mode(tasks: Mapping[str, Mapping[str, Any]], settings: Settings) -> None:
+    """A run of a model cannot wait for batches."""
+    if Judge.of(settings).by_batch and any(map(_protocols, tasks.values())):
+        raise CheckFailedError(
+            f'the judge {settings.judge_name} is asked by batches (mode = "batch"), which may take a day: generate '
+            "with --predict_only, then `lmms-eval-ja judge OUTPUT_PATH` submits and collects them. Or judge at once, "
+            "at the full price, with LMMS_EVAL_JA_JUDGE_MODE=live"
+        )
 
 
 def _load(config: Mapping[str, Any]) -> Any:
@@ -244,6 +321,17 @@ def check_data(config: Mapping[str, Any]) -> dict[str, Any]:
     return asdict(facts)
 
 
+def documents(config: Mapping[str, Any]) -> Any:
+    """The documents of a task of ours as lmms-eval will have them.
+
+    Raises:
+        CheckFailedError: the data cannot be loaded.
+        DatasetError: it is not the benchmark's.
+    """
+    check_data(config)
+    return config["process_docs"](_load(config))
+
+
 def _check_columns(config: Mapping[str, Any]) -> None:
     """A stranger's task that we judge: its documents must have the columns that a sample is made of."""
     try:
@@ -255,6 +343,27 @@ def _check_columns(config: Mapping[str, Any]) -> None:
         return
     if lack := missing_columns(dataset.column_names):
         raise CheckFailedError(f"task {config['task']}: {lack}")
+
+
+def _check_images(config: Mapping[str, Any]) -> None:
+    """The documents that a judge which sees is to judge must have images, in a column that is read as such."""
+    import datasets
+
+    try:
+        dataset = _load(config)
+        if config.get("process_docs") and not _is_ours(config):
+            dataset = config["process_docs"](dataset.select([0]))
+    except Exception as error:
+        _log.info("whether %s has images is not checked beforehand: %s", config["task"], error)
+        return
+    # A text or a number, such as a file's name, is no image.
+    columns = [name for name, kind in dataset.features.items() if not isinstance(kind, datasets.Value)]
+    if not has_image_column(columns):
+        raise CheckFailedError(
+            f"task {config['task']}: the judge sees images (sees_image = true), the documents have none: expected a "
+            f"column {' or '.join(IMAGE_COLUMNS)}, found {', '.join(dataset.column_names)}; judge with sees_image = "
+            "false, and compare only scores of the same judge"
+        )
 
 
 def _check_disk(settings: Settings) -> None:

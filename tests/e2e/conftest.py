@@ -30,6 +30,7 @@ def hub_env(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
     return hub.environ(folder / "hf") | {
         "LMMS_EVAL_JA_JUDGE": "overlap",
         "LMMS_EVAL_JA_ALLOW_CHANGED_DATA": "1",
+        "LMMS_EVAL_JA_ANCHORS": "0",
         "LMMS_EVAL_JA_STORE": str(folder / "verdicts.sqlite"),
     }
 
@@ -47,7 +48,10 @@ def real_hub() -> Iterator[Hub]:
 @pytest.fixture(scope="session")
 def real_env(real_hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """For runs against `real_hub`; the judge is still to be named."""
-    return real_hub.environ(tmp_path_factory.mktemp("real") / "hf") | {"LMMS_EVAL_JA_ASSETS": str(RULES.parents[1])}
+    return real_hub.environ(tmp_path_factory.mktemp("real") / "hf") | {
+        "LMMS_EVAL_JA_ASSETS": str(RULES.parents[1]),
+        "LMMS_EVAL_JA_ANCHORS": "0",
+    }
 
 
 @pytest.fixture(scope="session")

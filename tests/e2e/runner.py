@@ -72,12 +72,19 @@ def evaluate(
     folder: Path, tasks: str, answers: Path | str, env: Mapping[str, str], *more: str, way: str = "lmms-eval"
 ) -> Ended:
     """`lmms-eval --model replay --log_samples` from an empty directory under `folder`; results go to `folder/out`."""
+    return command(**evaluation(folder, tasks, answers, env, *more, way=way))
+
+
+def evaluation(
+    folder: Path, tasks: str, answers: Path | str, env: Mapping[str, str], *more: str, way: str = "lmms-eval"
+) -> dict[str, Any]:
+    """What `evaluate` gives to `command`."""
     empty, out = folder / "empty", folder / "out"
     empty.mkdir(parents=True, exist_ok=True)
     words = ["--model", "replay", "--model_args", f"answers={answers}", "--tasks", tasks]
     words += ["--output_path", str(out), "--log_samples", *more]
     env = dict(env) | ({"ACCELERATE_USE_CPU": "true"} if way in {"torchrun", "accelerate launch"} else {})
-    return command([*start_of(way), *words], env, cwd=empty, folder=out)
+    return {"words": [*start_of(way), *words], "env": env, "cwd": empty, "folder": out}
 
 
 def command(words: Sequence[str], env: Mapping[str, str], *, cwd: Path, folder: Path | None = None) -> Ended:

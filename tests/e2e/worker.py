@@ -86,10 +86,13 @@ class Worker:
         output_path: Path | None = None,
         **more: Any,
     ) -> Evaluated:
-        """`simple_evaluate`, with model replay unless named; samples are written where an output path is given."""
+        """`simple_evaluate`; samples are written where an output path is given.
+
+        The model is replay with these answers, unless `model` and `model_args` name another.
+        """
         request = {
             "tasks": list(tasks),
-            "model_args": f"answers={answers}",
+            "model_args": more.pop("model_args", f"answers={answers}"),
             "env": dict(env or {}),
             "include_path": str(include_path) if include_path else None,
             "output_path": str(output_path) if output_path else None,
