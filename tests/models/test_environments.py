@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from lmms_eval_ja.models import MANIFESTS, environments, uv
-from lmms_eval_ja.models.catalogue import catalogue
+from lmms_eval_ja.models import environments, uv
 from lmms_eval_ja.models.environments import State, check, create, environment, names, own_package, remove
 from lmms_eval_ja.models.uv import EnvironmentFault
 from support.fake_uv import FakeUv
@@ -295,22 +294,56 @@ def test_a_lock_resolves_and_stays_as_it_is(name: str, real_uv: list[str], tmp_p
     assert lock.read_text() == (source / "requirements.lock").read_text(), "make locks"
 
 
+#: Makes a tiny checkpoint with code of its own, inside the environment: its folder, template and special tokens.
+_STAND_IN = """
+import sys
+from pathlib import Path
+from support.remote_checkpoints import make_seeing
+folder, template, tokens, reply = sys.argv[1:]
+make_seeing(Path(folder), template, reply=reply, tokens=tuple(tokens.split()))
+"""
+_SARASHINA = (
+    "<s><|prefix|><|file|><|suffix|>{% for m in messages %}### Human: {{ m['content'] }}\n{% endfor %}### Assistant:"
+)
+_LLM_JP_4 = (
+    "{% for m in messages %}<|start|>{{ m['role'] }}<|message|>{{ m['content'] | replace('<image>', '<|file|>') }}"
+    "<|end|>{% endfor %}<|start|>assistant"
+)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["evovlm", "llm_jp_4_vl"])
-def test_a_real_environment_evaluates(name: str, real_uv: list[str], tmp_path: Path) -> None:
-    """Made by the real uv from the real index; our plugins import in it, and lmms-eval runs `ja_sample` in it."""
+@pytest.mark.parametrize(
+    ("name", "plugin", "template", "tokens", "reply"),
+    [
+        ("sarashina2", "sarashina2_vision", _SARASHINA, "<|prefix|> <|file|> <|suffix|>", ""),
+        (
+            "llm_jp_4_vl",
+            "llm_jp_4_vl",
+            _LLM_JP_4,
+            "<|file|> <|start|> <|channel|> <|message|> <|end|> <|return|>",
+            "<|channel|>final<|message|>赤です。<|return|>",
+        ),
+    ],
+)
+def test_a_real_environment_evaluates(
+    name: str, plugin: str, template: str, tokens: str, reply: str, real_uv: list[str], tmp_path: Path
+) -> None:
+    """Made by the real uv from the real index; in it lmms-eval runs `ja_sample` with the family's plugin.
+
+    The checkpoint is a stand-in with the family's interface, of random weights or with one reply; no real weights were
+    run.
+    """
     made = create(name, tmp_path / "envs")
     assert check(name, tmp_path / "envs").endswith(f"transformers {made.pinned('transformers')}")
-    plugins = {entry.plugin for entry in catalogue().values() if entry.env == name} & MANIFESTS.keys()
-    modules = [path.rpartition(".")[0] for path in (MANIFESTS[plugin or ""] for plugin in {*plugins, "ja_vlm"})]
-    subprocess.run([str(made.python), "-c", "; ".join(f"import {m}" for m in modules)], cwd=tmp_path, check=True)
-
-    answers = ROOT / "jp_tasks" / "ja_sample" / "answers" / "terse.jsonl"
-    words = ["-m", "lmms_eval", "--model", "replay", "--model_args", f"answers={answers}", "--tasks", "ja_sample"]
-    offline = {"LMMS_EVAL_JA_JUDGE": "overlap", "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(
-        [str(made.python), *words], cwd=tmp_path, env=os.environ | offline, capture_output=True, text=True, check=False
+    python, checkpoint = str(made.python), tmp_path / "stand-in"
+    env = os.environ | {"LMMS_EVAL_JA_JUDGE": "overlap", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT / "tests")}
+    subprocess.run(
+        [python, "-c", _STAND_IN, str(checkpoint), template, tokens, reply], cwd=tmp_path, env=env, check=True
     )
+    arguments = f"pretrained={checkpoint},trust_remote_code=True,dtype=float32,answer_log=off"
+    words = ["-m", "lmms_eval", "--model", plugin, "--model_args", arguments, "--tasks", "ja_sample"]
+    more = ["--batch_size", "4", "--limit", "8"]
+    done = subprocess.run([python, *words, *more], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert "|ja_sample|" in done.stdout
     assert remove(name, tmp_path / "envs")  # pytest would keep its gigabytes
