@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from lmms_eval_ja.models.failures import DocumentError
 
@@ -86,8 +87,9 @@ def _rgb(image: Any) -> Image.Image:
     if not isinstance(image, (str, Path, Image.Image)):
         raise DocumentError(f"an image of type {type(image).__name__}; expected a PIL image or a path")
     try:
-        opened = image if isinstance(image, Image.Image) else Image.open(image)
-        return opened.convert("RGB")
+        with _WHOLE:
+            opened = image if isinstance(image, Image.Image) else Image.open(image)
+            return opened.convert("RGB")
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error …
         raise DocumentError(f"an image that does not decode ({type(error).__name__}: {error})") from None
 
@@ -96,3 +98,23 @@ def _pixel_hash(image: Image.Image) -> str:
     digest = hashlib.sha256(f"{image.mode} {image.width}x{image.height}\n".encode())
     digest.update(image.tobytes())
     return digest.hexdigest()
+
+
+class _WholeImages:
+    """While it lasts, an image that breaks off does not decode; lmms-eval has Pillow fill up the rest with grey."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._before = False
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._before = ImageFile.LOAD_TRUNCATED_IMAGES
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+    def __exit__(self, *_: object) -> None:
+        ImageFile.LOAD_TRUNCATED_IMAGES = self._before
+        self._lock.release()
+
+
+_WHOLE = _WholeImages()

@@ -61,8 +61,10 @@ def test_a_process_that_answers_nothing_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.rglob("*.jsonl")) == []
 
 
-def test_a_torn_line_is_skipped_and_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    logging.getLogger("lmms_eval_ja").propagate = True
+def test_a_torn_line_is_skipped_and_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("lmms_eval_ja"), "propagate", True)
     AnswerLog(tmp_path, MODEL).append([answer("a"), answer("b")])
     path = log_file(tmp_path)
     whole = path.read_bytes()
@@ -71,9 +73,9 @@ def test_a_torn_line_is_skipped_and_reported(tmp_path: Path, caplog: pytest.LogC
         caplog.clear()
         log = AnswerLog(tmp_path, MODEL)
         assert (log.find("a"), log.find("b")) == (answer("a"), None)
-        assert [r.getMessage() for r in caplog.records] == [
+        assert {record.getMessage() for record in caplog.records} == {
             f"{path}: 1 torn line(s) skipped, as a killed run leaves them"
-        ]
+        }
 
 
 def test_a_line_of_zero_bytes_in_the_middle_costs_no_other(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from lmms_eval_ja.models.failures import DocumentError
 from lmms_eval_ja.models.prompt import Prompt, chat_messages, message_images, message_text
@@ -62,7 +62,11 @@ def test_what_cannot_be_asked_is_named(part: Any, message: str) -> None:
     assert message in str(caught.value)
 
 
-def test_an_image_that_breaks_off_does_not_decode(tmp_path: Path) -> None:
+@pytest.mark.parametrize("filled_up", [False, True])
+def test_an_image_that_breaks_off_does_not_decode(
+    tmp_path: Path, filled_up: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", filled_up)  # lmms-eval sets it
     Image.effect_noise((64, 64), 50).save(path := tmp_path / "x.png")
     path.write_bytes(path.read_bytes()[:600])
     with pytest.raises(DocumentError, match="does not decode"):
