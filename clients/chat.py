@@ -176,14 +176,10 @@ class ChatClient:
             except SettingsError as error:
                 raise ChatError("key", str(error)) from None
         started = time.monotonic()
-        known = {k: v for k, v in request.sampling.items() if k not in self.settings.extra_body}
         limit = max(0.1, min(self.settings.timeout_s, left_s))
+        # As `extra_body` the fields go out as they are; otherwise the client looks through the types of each first.
         call = self._client.chat.completions.with_raw_response.create(
-            model=request.model,
-            messages=request.sent_messages(),  # type: ignore[arg-type]
-            timeout=limit,
-            extra_body=self.settings.extra_body or None,
-            **known,
+            model=request.model, messages=[], timeout=limit, extra_body=request.body()
         )
         try:
             # The client's own limit is for each read: a server that sends a byte now and then would never meet it.
