@@ -176,19 +176,24 @@ def judge(
     except (RejudgeError, AnswersError, SystemExit) as error:
         typer.secho(f"error: {str(error).removeprefix('lmms-eval-ja: ')}", fg="red", err=True)
         raise typer.Exit(1) from None
+    raise typer.Exit(_show(done, "the same command" + (" with another --output" if output else "")))
+
+
+def _show(done: Judged, again: str) -> int:
+    """Print what came of judging; the exit status. `again` is what to run where something is missing."""
     for sentence in batches.sentences(done.filled) if done.filled else ():
         console.print(escape(sentence), highlight=False, soft_wrap=True)
     if done.folder is None and done.filled is not None:
-        raise typer.Exit(batches.WAITING if done.filled.is_waiting else 1)
+        return batches.WAITING if done.filled.is_waiting else 1
     if done.folder is None:
         _show_asked(done)
-        return
+        return 0
     _show_scores(done)
     for name, why in done.incomplete.items():
         console.print(f"[red]incomplete[/red] {escape(f'{name}: {why}')}", highlight=False)
     if done.incomplete:
-        console.print(done.advice("the same command" + (" with another --output" if output else "")), highlight=False)
-        raise typer.Exit(1)
+        console.print(done.advice(again), highlight=False)
+    return 1 if done.incomplete else 0
 
 
 @app.command()

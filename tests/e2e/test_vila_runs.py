@@ -13,8 +13,6 @@ from e2e.runner import Ended, command, start_of
 from lmms_eval_ja.metrics import generation_failure
 from support.tiny_vila import make_vila
 
-pytestmark = pytest.mark.slow
-
 PLUGINS = {"llm_jp_vila": "mlp2x_gelu", "vila15": "mlp_downsample"}
 RUNS = [("llm_jp_vila", "lmms-eval"), ("llm_jp_vila", "torchrun"), ("vila15", "lmms-eval"), ("vila15", "torchrun")]
 
