@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lmms_eval_ja.clients import AssetError, Settings
-from lmms_eval_ja.finished import RejudgeError
+from lmms_eval_ja.compare.finished import SamplesError
 from lmms_eval_ja.judges import Judge, anchors_of, protocol, sample_of
 from lmms_eval_ja.judges.dialogue import passes_of
 from lmms_eval_ja.judges.results import ANCHORS
@@ -55,7 +55,7 @@ def check_messages(asked: Asked, task: Any, samples: Answers) -> None:
     """Every document must fit the protocol (a category that it has a rule for) before the judge is asked anything.
 
     Raises:
-        RejudgeError: one does not; names it.
+        SamplesError: one does not; names it.
     """
     docs = task.eval_docs_no_media
     for doc_id, answer in samples.by_key.items():
@@ -65,7 +65,7 @@ def check_messages(asked: Asked, task: Any, samples: Answers) -> None:
             try:
                 protocol(name).messages(sample_of(docs[int(doc_id)], answer))
             except (AssetError, KeyError, TypeError) as error:
-                raise RejudgeError(f"doc_id {doc_id} of {asked.task} cannot be judged by {name}: {error}") from None
+                raise SamplesError(f"doc_id {doc_id} of {asked.task} cannot be judged by {name}: {error}") from None
 
 
 def column(docs: Any, name: str) -> Iterable[Any]:

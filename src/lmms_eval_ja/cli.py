@@ -68,7 +68,7 @@ def tasks_command() -> None:
 
     Example: `lmms-eval-ja tasks`
     """
-    from lmms_eval_ja.catalogue import groups, tasks
+    from lmms_eval_ja.jp_tasks.catalogue import groups, tasks
 
     table = Table(
         Column("task", no_wrap=True), "rows", "headline", "protocol", "licence", Column("source", overflow="fold")
@@ -164,7 +164,7 @@ def judge(
     `lmms-eval-ja judge results/qwen --tasks ja_sample --protocol ja_pairwise --judge local --repeats 5`
     """
     _quiet()
-    from lmms_eval_ja.finished import RejudgeError
+    from lmms_eval_ja.compare.finished import SamplesError
     from lmms_eval_ja.models.answers import AnswersError
     from lmms_eval_ja.rejudge import Wish, rejudge
 
@@ -173,7 +173,7 @@ def judge(
     try:
         with batches.waiting() if wait else contextlib.nullcontext() as waiting:
             done = rejudge(results_dir, dataclasses.replace(wish, waiting=waiting))
-    except (RejudgeError, AnswersError, SystemExit) as error:
+    except (SamplesError, AnswersError, SystemExit) as error:
         typer.secho(f"error: {str(error).removeprefix('lmms-eval-ja: ')}", fg="red", err=True)
         raise typer.Exit(1) from None
     raise typer.Exit(_show(done, "the same command" + (" with another --output" if output else "")))
@@ -270,9 +270,9 @@ def judge_link(
     `lmms-eval-ja judge-link gpt-4o gpt-5.1 --json link.json`
     """
     _quiet()
-    from lmms_eval_ja.finished import RejudgeError
+    from lmms_eval_ja.compare.finished import SamplesError
+    from lmms_eval_ja.compare.judged import LinkError
     from lmms_eval_ja.judge_link import link
-    from lmms_eval_ja.judged import LinkError
     from lmms_eval_ja.link_report import report
     from lmms_eval_ja.models.answers import AnswersError
 
@@ -280,7 +280,7 @@ def judge_link(
         linked = link(old, new)
         if json_file is not None:
             json_file.write_text(linked.as_json(), encoding="utf-8")
-    except (LinkError, RejudgeError, AnswersError, OSError) as error:
+    except (LinkError, SamplesError, AnswersError, OSError) as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         raise typer.Exit(1) from None
     for part in report(linked):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lmms_eval_ja.catalogue import opened
 from lmms_eval_ja.clients import AssetError, JudgeSettings, Price, Settings, SettingsError, load_settings, price_of
 from lmms_eval_ja.clients.store_reader import ExchangeError
 from lmms_eval_ja.jp_tasks import FOLDER
+from lmms_eval_ja.jp_tasks.catalogue import opened
 from lmms_eval_ja.judges import Judge, Protocol, Sample, anchors_of, protocol, protocols_of, sample_of
 from lmms_eval_ja.judges.dialogue import passes_of
 from lmms_eval_ja.judges.results import ANCHORS, FIELDS

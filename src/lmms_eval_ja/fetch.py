@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lmms_eval_ja.catalogue import opened
 from lmms_eval_ja.clients import AssetError, SettingsError, cache_folder
+from lmms_eval_ja.jp_tasks.catalogue import opened
 from lmms_eval_ja.judges import protocol, protocols_of
 
 

@@ -14,7 +14,17 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from lmms_eval_ja.judged import Judged, LinkError, Model, Row, by_model, item_of, named, paired_documents, read_judged
+from lmms_eval_ja.compare.judged import (
+    Judged,
+    LinkError,
+    Model,
+    Row,
+    by_model,
+    item_of,
+    named,
+    paired_documents,
+    read_judged,
+)
 from lmms_eval_ja.judges import PROTOCOLS
 from lmms_eval_ja.metrics import mean, rank_correlation
 
@@ -99,7 +109,7 @@ def link(old: Path, new: Path) -> Link:
         new: another such folder.
 
     Raises:
-        LinkError, RejudgeError, AnswersError: nothing to link, files that cannot be read, answers that differ.
+        LinkError, SamplesError, AnswersError: nothing to link, files that cannot be read, answers that differ.
     """
     before, after = read_judged(old), read_judged(new)
     tasks = [task for task in before if task in after]

@@ -23,7 +23,7 @@ from lmms_eval.utils import get_datetime_str
 
 from lmms_eval_ja.asked import Asked, asked_of, check_messages, column
 from lmms_eval_ja.clients import ChatError, Settings
-from lmms_eval_ja.finished import JUDGED, Finished, RejudgeError, find_samples, read_run
+from lmms_eval_ja.compare.finished import JUDGED, Finished, SamplesError, find_samples, read_run
 from lmms_eval_ja.judges import (
     ANCHOR,
     PASSING_FAILURES,
@@ -96,17 +96,17 @@ def rejudge(folder: Path, wish: Wish) -> Judged:
     """Score the samples of finished runs under a folder, and write results and samples into a new one.
 
     Raises:
-        RejudgeError, AnswersError: samples, tasks or data that do not fit; each names the file, task or row.
+        SamplesError, AnswersError: samples, tasks or data that do not fit; each names the file, task or row.
         SystemExit: one of the checks before any run failed (judge, key, asset, changed data).
     """
     files = find_samples(folder, wish.tasks)
     if wish.output is not None and wish.output.exists():
-        raise RejudgeError(f"{wish.output} is already there, and nothing is overwritten: state another --output")
+        raise SamplesError(f"{wish.output} is already there, and nothing is overwritten: state another --output")
     if wish.protocol is not None:
         try:
             protocol(wish.protocol)
         except ValueError as error:
-            raise RejudgeError(str(error)) from None
+            raise SamplesError(str(error)) from None
     with environment(
         {"JUDGE": wish.judge, "JUDGE_REPEATS": wish.repeats, "JUDGE_MODE": "batch" if wish.batch else None}
     ):
@@ -169,14 +169,14 @@ def _filled(lm: _Recorded, tasks: Mapping[str, Any], run: Finished, settings: Se
     judge = Judge.of(settings)
     if not judge.by_batch:
         if wish.waiting is not None:
-            raise RejudgeError("--wait is for batches: state --batch as well")
+            raise SamplesError("--wait is for batches: state --batch as well")
         return None
     with noting(judge, settings.store) as engine:
         _evaluate(lm, tasks, run, images=judge.sees_image)
     try:
         return fill(engine.noted, judge, settings.store, waiting=wish.waiting, budget_usd=settings.budget_usd)
     except ChatError as error:
-        raise RejudgeError(f"{error}; what came before is kept, so run the same command again") from None
+        raise SamplesError(f"{error}; what came before is kept, so run the same command again") from None
 
 
 def _configs(manager: Any, run: Finished, wish: Wish) -> dict[str, Mapping[str, Any]]:
@@ -185,7 +185,7 @@ def _configs(manager: Any, run: Finished, wish: Wish) -> dict[str, Mapping[str, 
     for name, samples in run.samples.items():
         entry = manager.task_index.get(name)
         if entry is None or entry["type"] != "task":
-            raise RejudgeError(
+            raise SamplesError(
                 f"unknown task {name!r} ({samples.path}): lmms-eval finds none of this name; state --include-path if "
                 "its YAML is elsewhere"
             )
@@ -193,16 +193,16 @@ def _configs(manager: Any, run: Finished, wish: Wish) -> dict[str, Mapping[str, 
         config["yaml_path"] = entry["yaml_path"]
         if wish.protocol is None and not protocols_of(config.get("process_results")):
             if name in wish.tasks:
-                raise RejudgeError(f"task {name} is judged by none of our protocols: state --protocol")
+                raise SamplesError(f"task {name} is judged by none of our protocols: state --protocol")
             _log.warning("task %s is judged by none of our protocols, and left out", name)
             continue
         if config.get("filter_list"):
-            raise RejudgeError(f"task {name} filters answers (filter_list): what was filtered cannot be filtered again")
+            raise SamplesError(f"task {name} filters answers (filter_list): what was filtered cannot be filtered again")
         if revision := run.revision(name):
             config["dataset_kwargs"] = (config.get("dataset_kwargs") or {}) | {"revision": revision}
         configs[name] = config
     if not configs:
-        raise RejudgeError(f"{run.folder}: no task there is judged by one of our protocols: state --protocol")
+        raise SamplesError(f"{run.folder}: no task there is judged by one of our protocols: state --protocol")
     return configs
 
 
@@ -210,10 +210,10 @@ def check_revision(task: str, recorded: str | None, loaded: str | None) -> None:
     """Refuse data of another revision than the recorded one: offline, `datasets` ignores what is asked for.
 
     Raises:
-        RejudgeError: they differ; names both.
+        SamplesError: they differ; names both.
     """
     if recorded and recorded != loaded:
-        raise RejudgeError(
+        raise SamplesError(
             f"{task}: the answers were given to revision {recorded} of the data, loaded is {loaded or 'an unknown one'}"
         )
 
@@ -337,7 +337,7 @@ def _save(folder: Path, results: dict[str, Any], run: Finished, date: str) -> No
     # The tracker only logs what goes wrong.
     expected = [f"{date}_results.json", *(f"{date}_samples_{name}.jsonl" for name in samples)]
     if lost := [name for name in expected if not list(folder.rglob(name))]:
-        raise RejudgeError(f"{folder}: {lost[0]} could not be written; the verdicts are kept, so run it again")
+        raise SamplesError(f"{folder}: {lost[0]} could not be written; the verdicts are kept, so run it again")
 
 
 def _default_folder(run: Finished, asked: Iterable[Asked], settings: Settings, date: str) -> Path:

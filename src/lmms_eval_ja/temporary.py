@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from lmms_eval_ja.finished import RejudgeError
+from lmms_eval_ja.compare.finished import SamplesError
 
 
 @contextlib.contextmanager
@@ -15,14 +15,14 @@ def new_folder(path: Path) -> Iterator[Path]:
     """A folder that was not there; removed again if nothing came to be written.
 
     Raises:
-        RejudgeError: it is there, or cannot be made.
+        SamplesError: it is there, or cannot be made.
     """
     try:
         path.mkdir(parents=True)
     except FileExistsError:
-        raise RejudgeError(f"{path} is already there, and nothing is overwritten: state another --output") from None
+        raise SamplesError(f"{path} is already there, and nothing is overwritten: state another --output") from None
     except OSError as error:
-        raise RejudgeError(f"{path} cannot be made: {error}; state another --output") from None
+        raise SamplesError(f"{path} cannot be made: {error}; state another --output") from None
     try:
         yield path
     finally:

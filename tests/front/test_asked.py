@@ -11,7 +11,7 @@ from datasets import Dataset
 
 from lmms_eval_ja.asked import asked_of, check_messages
 from lmms_eval_ja.clients import load_settings
-from lmms_eval_ja.finished import RejudgeError
+from lmms_eval_ja.compare.finished import SamplesError
 from lmms_eval_ja.metrics import failed_generation
 from lmms_eval_ja.models.answers import Answers
 
@@ -67,5 +67,5 @@ def test_a_document_that_does_not_fit_is_named() -> None:
     docs = [{"question_id": 0, "question": "何色？", "reference": "白"}, {"question_id": 1, "question": "何色？"}]
     asked = asked_of(_task(docs[:1]), _samples("白"), ("ja_pairwise",), load_settings({}))
     check_messages(asked, _task(docs[:1]), _samples("白", "a sample without a document is not named here"))
-    with pytest.raises(RejudgeError, match="doc_id 0 of t cannot be judged by ja_pairwise: "):
+    with pytest.raises(SamplesError, match="doc_id 0 of t cannot be judged by ja_pairwise: "):
         check_messages(asked, _task(docs[1:]), _samples("白"))

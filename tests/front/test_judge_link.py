@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from lmms_eval_ja.cli import app
-from lmms_eval_ja.finished import RejudgeError
+from lmms_eval_ja.compare.finished import SamplesError
+from lmms_eval_ja.compare.judged import LinkError
 from lmms_eval_ja.judge_link import ALL_MODELS, Link, link
-from lmms_eval_ja.judged import LinkError
 
 TASK = "ja_sample"
 OLD, NEW = (1, 2, 3, 4), (2, 2, 5, 5)
@@ -224,7 +224,7 @@ def test_what_cannot_be_linked_is_named(tmp_path: Path) -> None:
     with pytest.raises(LinkError, match="judged by `lmms-eval-ja judge`"):
         link(tmp_path / "new", tmp_path / "new")
     results.unlink()
-    with pytest.raises(RejudgeError, match="its results file cannot be read"):
+    with pytest.raises(SamplesError, match="its results file cannot be read"):
         link(tmp_path / "new", tmp_path / "new")
 
 

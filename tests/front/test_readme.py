@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import typer
 
-from lmms_eval_ja.catalogue import groups, tasks
 from lmms_eval_ja.cli import app
 from lmms_eval_ja.clients import load_settings
+from lmms_eval_ja.jp_tasks.catalogue import groups, tasks
 from support.benchmarks import SHARED, needs_shared
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lmms_eval_ja.finished import RejudgeError, find_samples, read_run
+from lmms_eval_ja.compare.finished import SamplesError, find_samples, read_run
 from lmms_eval_ja.models.answers import AnswersError
 from lmms_eval_ja.rejudge import Judged, check_revision
 
@@ -49,19 +49,19 @@ def test_earlier_judgings_are_no_originals(tmp_path: Path) -> None:
 
 
 def test_no_samples(tmp_path: Path) -> None:
-    with pytest.raises(RejudgeError, match=r"no samples found .* --log_samples or --predict_only"):
+    with pytest.raises(SamplesError, match=r"no samples found .* --log_samples or --predict_only"):
         find_samples(tmp_path)
 
 
 def test_an_unknown_task_is_named_with_those_that_are_there(tmp_path: Path) -> None:
     _write(tmp_path)
-    with pytest.raises(RejudgeError, match="no samples of task 'nonsense'; there are those of heron_bench_ja"):
+    with pytest.raises(SamplesError, match="no samples of task 'nonsense'; there are those of heron_bench_ja"):
         find_samples(tmp_path, ["nonsense"])
 
 
 def test_two_files_of_a_task_are_both_named(tmp_path: Path) -> None:
     first, second = _write(tmp_path), _write(tmp_path, date="20260102_000000")
-    with pytest.raises(RejudgeError, match="2 samples files of heron_bench_ja") as caught:
+    with pytest.raises(SamplesError, match="2 samples files of heron_bench_ja") as caught:
         find_samples(tmp_path)
     assert str(first) in str(caught.value)
     assert str(second) in str(caught.value)
@@ -101,30 +101,30 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
 def test_other_jsonl_is_not_taken_for_samples(tmp_path: Path) -> None:
     path = _write(tmp_path)
     path.write_text('{"doc_id": 0, "answer": "白"}\n', encoding="utf-8")
-    with pytest.raises(RejudgeError, match="not lmms-eval's samples"):
+    with pytest.raises(SamplesError, match="not lmms-eval's samples"):
         read_run(tmp_path, {TASK: path})
 
 
 def test_samples_without_results_are_refused(tmp_path: Path) -> None:
     path = _write(tmp_path)
     next(tmp_path.glob("*_results.json")).unlink()
-    with pytest.raises(RejudgeError, match=f"{path.name}: its results file cannot be read: .*20260101_000000_results"):
+    with pytest.raises(SamplesError, match=f"{path.name}: its results file cannot be read: .*20260101_000000_results"):
         read_run(tmp_path, {TASK: path})
 
 
 @pytest.mark.parametrize("different", [{"model": "other"}, {"model_args": "a=2"}, {"limit": 5}, {"offset": 3}])
 def test_tasks_of_different_runs_are_refused(tmp_path: Path, different: dict[str, Any]) -> None:
     files = {TASK: _write(tmp_path / "a"), "ja_sample": _write(tmp_path / "b", "ja_sample", config=different)}
-    with pytest.raises(RejudgeError, match=r"samples are of different runs: heron_bench_ja of .* ja_sample of"):
+    with pytest.raises(SamplesError, match=r"samples are of different runs: heron_bench_ja of .* ja_sample of"):
         read_run(tmp_path, files)
 
 
 def test_another_revision_is_refused_by_both_names() -> None:
     check_revision(TASK, "aaa", "aaa")
     check_revision(TASK, None, "bbb")
-    with pytest.raises(RejudgeError, match="given to revision aaa of the data, loaded is bbb"):
+    with pytest.raises(SamplesError, match="given to revision aaa of the data, loaded is bbb"):
         check_revision(TASK, "aaa", "bbb")
-    with pytest.raises(RejudgeError, match="loaded is an unknown one"):
+    with pytest.raises(SamplesError, match="loaded is an unknown one"):
         check_revision(TASK, "aaa", None)
 
 

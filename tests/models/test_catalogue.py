@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lmms_eval_ja.catalogue import tasks
+from lmms_eval_ja.jp_tasks.catalogue import tasks
 from lmms_eval_ja.models import MANIFESTS
 from lmms_eval_ja.models.catalogue import CATALOGUE, CatalogueError, Entry, Status, catalogue, read_catalogue
 from lmms_eval_ja.models.environments import names

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lmms_eval_ja.catalogue import groups
+from lmms_eval_ja.jp_tasks.catalogue import groups
 from lmms_eval_ja.models.answers import Answers, read_answers
 
 #: How the folders begin that are written beside the original, and are no originals themselves.
 JUDGED = "judged-"
 
 
-class RejudgeError(Exception):
+class SamplesError(Exception):
     """Samples that cannot be judged as asked; the message names file, task or row."""
 
 
@@ -46,23 +46,23 @@ def find_samples(folder: Path, wanted: Sequence[str] = ()) -> dict[str, Path]:
     """The samples file of each task, or of the tasks and groups that are named; never one of an earlier judging.
 
     Raises:
-        RejudgeError: none, a name without a file, two files for one task.
+        SamplesError: none, a name without a file, two files for one task.
     """
     found = samples_files(folder)
     if not found:
-        raise RejudgeError(
+        raise SamplesError(
             f"{folder}: no samples found (*_samples_<task>.jsonl); lmms-eval writes them with --log_samples or "
             "--predict_only, and --output_path"
         )
     names = list(dict.fromkeys(task for name in wanted for task in groups().get(name, [name]))) or sorted(found)
     if unknown := [name for name in names if name not in found]:
-        raise RejudgeError(
+        raise SamplesError(
             f"{folder}: no samples of task {unknown[0]!r}; there are those of {', '.join(sorted(found))}"
         )
     for name in names:
         if len(found[name]) > 1:
             paths = "\n  ".join(map(str, found[name]))
-            raise RejudgeError(
+            raise SamplesError(
                 f"{len(found[name])} samples files of {name}: name the folder of one run, or move the others away\n"
                 f"  {paths}"
             )
@@ -82,18 +82,18 @@ def read_samples(path: Path) -> tuple[Answers, dict[str, Any]]:
     """The samples of a task, and the results file that lmms-eval wrote beside them.
 
     Raises:
-        RejudgeError, AnswersError: no samples file, a broken line, no results file.
+        SamplesError, AnswersError: no samples file, a broken line, no results file.
     """
     samples = read_answers(path, "doc_id")
     if samples.kind != "doc_id" or not samples.origin:
-        raise RejudgeError(f"{path}: not lmms-eval's samples: the first line has no filtered_resps")
+        raise SamplesError(f"{path}: not lmms-eval's samples: the first line has no filtered_resps")
     results = path.with_name(f"{path.stem.partition('_samples_')[0]}_results.json")
     try:
         record: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RejudgeError(f"{path}: its results file cannot be read: {error}") from None
+        raise SamplesError(f"{path}: its results file cannot be read: {error}") from None
     if "config" not in record:
-        raise RejudgeError(f"{results}: not lmms-eval's results: it has no config")
+        raise SamplesError(f"{results}: not lmms-eval's results: it has no config")
     return samples, record
 
 
@@ -101,7 +101,7 @@ def read_run(folder: Path, files: Mapping[str, Path]) -> Finished:
     """Samples, and the results files that lmms-eval wrote beside them.
 
     Raises:
-        RejudgeError, AnswersError: no samples file, a broken line, no results file, tasks of different models.
+        SamplesError, AnswersError: no samples file, a broken line, no results file, tasks of different models.
     """
     samples, records = {}, {}
     for task, path in files.items():
@@ -112,7 +112,7 @@ def read_run(folder: Path, files: Mapping[str, Path]) -> Finished:
     }
     first, *others = runs
     if different := [task for task in others if runs[task] != runs[first]]:
-        raise RejudgeError(
+        raise SamplesError(
             f"{folder}: the samples are of different runs: {first} of {runs[first]}, {different[0]} of "
             f"{runs[different[0]]} (model, its arguments, limit, offset); name the folder of one, or --tasks"
         )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lmms_eval_ja import catalogue
-from lmms_eval_ja.jp_tasks import FOLDER
+from lmms_eval_ja.jp_tasks import FOLDER, catalogue
 from lmms_eval_ja.judges import PROTOCOLS
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lmms_eval_ja.finished import read_samples, samples_files
+from lmms_eval_ja.compare.finished import read_samples, samples_files
 from lmms_eval_ja.models.answers import Answers
 
 Row = Mapping[str, Any]

@@ -1,0 +1,1 @@
+"""Many models: plan, run, read, compare, report."""

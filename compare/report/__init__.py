@@ -1,0 +1,1 @@
+"""The report: one self-contained static folder that opens from disk."""
