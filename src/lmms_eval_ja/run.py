@@ -286,15 +286,15 @@ def _check_mode(tasks: Mapping[str, Mapping[str, Any]], settings: Settings) -> N
         )
 
 
-def _load(config: Mapping[str, Any]) -> Any:
-    """The test split as lmms-eval will load it, only earlier, while nothing has been spent yet."""
+def load_split(config: Mapping[str, Any]) -> Any:
+    """The split that is evaluated as lmms-eval will load it, only earlier, while nothing has been spent yet."""
     import datasets
     from lmms_eval.api.task import _resolve_hf_datasets_cache_dir
 
     return datasets.load_dataset(
         config["dataset_path"],
         config.get("dataset_name"),
-        split=config["test_split"],
+        split=config.get("test_split") or config["validation_split"],
         cache_dir=_resolve_hf_datasets_cache_dir(),
         **(config.get("dataset_kwargs") or {}),
     )
@@ -309,7 +309,7 @@ def check_data(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     name, spec = config["task"], spec_of(config["process_docs"])
     try:
-        dataset = _load(config)
+        dataset = load_split(config)
     except Exception as error:
         raise CheckFailedError(
             f"the data of {name} ({config['dataset_path']}) cannot be loaded: {type(error).__name__}: {error}. For a "
@@ -329,13 +329,13 @@ def documents(config: Mapping[str, Any]) -> Any:
         DatasetError: it is not the benchmark's.
     """
     check_data(config)
-    return config["process_docs"](_load(config))
+    return config["process_docs"](load_split(config))
 
 
 def _check_columns(config: Mapping[str, Any]) -> None:
     """A stranger's task that we judge: its documents must have the columns that a sample is made of."""
     try:
-        dataset = _load(config).select([0])
+        dataset = load_split(config).select([0])
         if config.get("process_docs"):
             dataset = config["process_docs"](dataset)
     except Exception as error:  # what cannot be looked at here is lmms-eval's to load and to report
@@ -350,7 +350,7 @@ def _check_images(config: Mapping[str, Any]) -> None:
     import datasets
 
     try:
-        dataset = _load(config)
+        dataset = load_split(config)
         if config.get("process_docs") and not _is_ours(config):
             dataset = config["process_docs"](dataset.select([0]))
     except Exception as error:

@@ -1,0 +1,87 @@
+"""What was asked: the documents of a comparison's tasks, kept once, as a table of texts and a folder of pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lmms_eval_ja.compare.results import Document
+
+#: The folder of a comparison that holds them, and what is in it.
+FOLDER, TABLE, IMAGES = "documents", "documents.parquet", "images"
+#: Key of the table's metadata: JSON, by task what its rows were made of.
+METADATA = b"lmms_eval_ja.documents"
+_TEXTS = ("question_id", "question", "reference", "context", "category", "cluster")
+
+
+class DocumentsError(Exception):
+    """A table of documents that cannot be read; the message names file and column."""
+
+
+def schema() -> Any:
+    """The columns of the table, those of `Document`: a row for each task and doc_id.
+
+    | column | type | what |
+    |---|---|---|
+    | task | string | name of the task |
+    | doc_id | int32 | number of the document, as lmms-eval counts |
+    | question_id, question, reference, context, category, cluster | string | "" where the data has none |
+    | images | list of strings | names of files in `images/`, in the order of the document |
+    """
+    import pyarrow as pa
+
+    texts = [(name, pa.string()) for name in _TEXTS]
+    return pa.schema([("task", pa.string()), ("doc_id", pa.int32()), *texts, ("images", pa.list_(pa.string()))])
+
+
+def table_of(folder: Path) -> Path | None:
+    """The table of documents below a comparison's folder, or in the folder itself; None where there is none."""
+    places = (folder / FOLDER / TABLE, folder / TABLE)
+    return next((path for path in places if path.is_file()), None)
+
+
+def read_documents(folder: Path) -> dict[str, dict[int, Document]]:
+    """The documents of a comparison by task and doc_id; empty where none were collected.
+
+    Args:
+        folder: of the comparison, or its `documents/`.
+
+    Raises:
+        DocumentsError: the table cannot be read, or lacks a column.
+    """
+    from lmms_eval_ja.compare.results import Document
+
+    path = table_of(folder)
+    if path is None:
+        return {}
+    found: dict[str, dict[int, Document]] = {}
+    for row in read_table(path).to_pylist():
+        row["images"] = tuple(row["images"] or ())
+        found.setdefault(row["task"], {})[row["doc_id"]] = Document(**row)
+    return found
+
+
+def read_table(path: Path) -> Any:
+    """The table of documents with the columns of `schema()`; its metadata is the file's.
+
+    Raises:
+        DocumentsError: it cannot be read, or lacks a column.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        table = parquet.read_table(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DocumentsError(f"{path} cannot be read ({error}): delete it, and collect the documents again") from None
+    wanted = schema()
+    if missing := [name for name in wanted.names if name not in table.column_names]:
+        raise DocumentsError(
+            f"{path}: column {missing[0]!r} is missing; found {', '.join(table.column_names)}. Delete it, and collect "
+            "the documents again"
+        )
+    try:
+        return table.select(wanted.names).cast(wanted.with_metadata(table.schema.metadata))
+    except (pa.ArrowException, ValueError) as error:
+        raise DocumentsError(f"{path}: {error}") from None
