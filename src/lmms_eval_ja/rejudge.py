@@ -39,7 +39,7 @@ from lmms_eval_ja.judges import (
 )
 from lmms_eval_ja.judges.batch import Filled, Waiting, fill
 from lmms_eval_ja.judges.noting import noting
-from lmms_eval_ja.judges.results import ANCHORS, EXTRA_CATEGORY
+from lmms_eval_ja.judges.results import ANCHORS, EXTRA_CATEGORY, ProcessResults
 from lmms_eval_ja.models.answers import Answers, AnswersError
 from lmms_eval_ja.models.replay import Replay, ReplayError
 from lmms_eval_ja.plugin import install
@@ -48,11 +48,17 @@ from lmms_eval_ja.run import checked_data, ready_settings, subset_of
 from lmms_eval_ja.temporary import environment, new_folder
 
 _log = logging.getLogger(__name__)
+#: In place of a protocol's name: no judge is asked, and only metrics that need none are computed.
+NO_JUDGE = "none"
+_ROUGE_L = "rouge_l_ja"
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for; what is None or empty stays as the task and the settings have it."""
+    """What is asked for; what is None or empty stays as the task and the settings have it.
+
+    `protocol` may be `none`: then no judge is asked.
+    """
 
     tasks: Sequence[str] = ()
     protocol: str | None = None
@@ -102,11 +108,7 @@ def rejudge(folder: Path, wish: Wish) -> Judged:
     files = find_samples(folder, wish.tasks)
     if wish.output is not None and wish.output.exists():
         raise SamplesError(f"{wish.output} is already there, and nothing is overwritten: state another --output")
-    if wish.protocol is not None:
-        try:
-            protocol(wish.protocol)
-        except ValueError as error:
-            raise SamplesError(str(error)) from None
+    _check_protocol(wish)
     with environment(
         {"JUDGE": wish.judge, "JUDGE_REPEATS": wish.repeats, "JUDGE_MODE": "batch" if wish.batch else None}
     ):
@@ -114,6 +116,17 @@ def rejudge(folder: Path, wish: Wish) -> Judged:
             return _rejudge(read_run(folder, files), wish)
         finally:
             reset_engine()
+
+
+def _check_protocol(wish: Wish) -> None:
+    if wish.protocol == NO_JUDGE:
+        if wish.judge is not None or wish.repeats is not None or wish.batch or wish.waiting is not None:
+            raise SamplesError("--protocol none asks no judge: leave out --judge, --repeats, --batch and --wait")
+    elif wish.protocol is not None:
+        try:
+            protocol(wish.protocol)
+        except ValueError as error:
+            raise SamplesError(f"{error}; or none, to ask no judge") from None
 
 
 def _rejudge(run: Finished, wish: Wish) -> Judged:
@@ -130,13 +143,15 @@ def _rejudge(run: Finished, wish: Wish) -> Judged:
     for name, facts in data.items():
         check_revision(name, run.revision(name), facts["revision"])
     tasks = {name: _task(manager, config, run) for name, config in configs.items()}
-    if wish.protocol is not None and protocol(wish.protocol).compares:
+    if wish.protocol not in {None, NO_JUDGE} and protocol(str(wish.protocol)).compares:
         configs = {
             name: _with_protocol(config, wish.protocol, _metrics_of_documents(tasks[name]))
             for name, config in own.items()
         }
         tasks = {name: _task(manager, config, run) for name, config in configs.items()}
     judge = Judge.of(settings)
+    is_judged = any(protocols_of(config["process_results"]) for config in configs.values())
+    label = judge.label if is_judged else NO_JUDGE
     asked = [
         asked_of(task, run.samples[name], protocols_of(configs[name]["process_results"]), settings)
         for name, task in tasks.items()
@@ -144,16 +159,16 @@ def _rejudge(run: Finished, wish: Wish) -> Judged:
     lm = _Recorded(run, tasks)
     if wish.dry_run:
         _evaluate(lm, tasks, run, predict_only=True)
-        return Judged(None, asked, {}, {}, judge.label)
+        return Judged(None, asked, {}, {}, label)
     if not judge.is_overlap:
         for task in asked:
             check_messages(task, tasks[task.task], run.samples[task.task])
-    filled = _filled(_Recorded(run, tasks), tasks, run, settings, wish)
+    filled = _filled(_Recorded(run, tasks), tasks, run, settings, wish) if is_judged else None
     if filled is not None and not filled.is_through:
-        return Judged(None, asked, {}, {}, judge.label, filled)
+        return Judged(None, asked, {}, {}, label, filled)
     date = get_datetime_str()
     with new_folder(wish.output or _default_folder(run, asked, settings, date)) as folder:
-        results = _evaluate(lm, tasks, run, images=judge.sees_image, datetime_str=date)
+        results = _evaluate(lm, tasks, run, images=is_judged and judge.sees_image, datetime_str=date)
         incomplete = add_facts(results, configs, settings, data, subset_of(run.config))
         results["lmms_eval_ja"]["rejudged"] = {
             "from": str(run.folder.resolve()),
@@ -161,7 +176,7 @@ def _rejudge(run: Finished, wish: Wish) -> Judged:
             "protocol": wish.protocol,
         }
         _save(folder, results, run, date)
-    return Judged(folder, asked, results, incomplete, judge.label, filled)
+    return Judged(folder, asked, results, incomplete, label, filled)
 
 
 def _filled(lm: _Recorded, tasks: Mapping[str, Any], run: Finished, settings: Settings, wish: Wish) -> Filled | None:
@@ -191,10 +206,10 @@ def _configs(manager: Any, run: Finished, wish: Wish) -> dict[str, Mapping[str, 
             )
         config: dict[str, Any] = manager._get_config(name)  # noqa: SLF001 (the manager has no public way to a YAML)
         config["yaml_path"] = entry["yaml_path"]
-        if wish.protocol is None and not protocols_of(config.get("process_results")):
+        if lack := _why_unscored(config, wish.protocol):
             if name in wish.tasks:
-                raise SamplesError(f"task {name} is judged by none of our protocols: state --protocol")
-            _log.warning("task %s is judged by none of our protocols, and left out", name)
+                raise SamplesError(f"task {name} {lack}")
+            _log.warning("task %s %s; it is left out", name, lack)
             continue
         if config.get("filter_list"):
             raise SamplesError(f"task {name} filters answers (filter_list): what was filtered cannot be filtered again")
@@ -202,8 +217,35 @@ def _configs(manager: Any, run: Finished, wish: Wish) -> dict[str, Mapping[str, 
             config["dataset_kwargs"] = (config.get("dataset_kwargs") or {}) | {"revision": revision}
         configs[name] = config
     if not configs:
-        raise SamplesError(f"{run.folder}: no task there is judged by one of our protocols: state --protocol")
+        raise SamplesError(
+            f"{run.folder}: no task there can be scored: {', '.join(run.samples)} "
+            + ("have no metric that needs no judge" if wish.protocol == NO_JUDGE else "are not ours: state --protocol")
+        )
     return configs
+
+
+def _why_unscored(config: Mapping[str, Any], protocol_name: str | None) -> str | None:
+    """Why a task is not scored here, in words that follow its name; None if it is.
+
+    A task of ours is, also one that no protocol judges. So is somebody else's whose YAML judges by a protocol, or that
+    is to be judged by a protocol which is stated.
+    """
+    judging = protocols_of(config.get("process_results"))
+    if protocol_name == NO_JUDGE and judging and not _has_rouge_l(config):
+        return f"has no metric that needs no judge (it is judged by {', '.join(judging)})"
+    if judging or protocol_name not in {None, NO_JUDGE} or _is_ours(config):
+        return None
+    return "is not ours and judged by none of our protocols: state --protocol"
+
+
+def _is_ours(config: Mapping[str, Any]) -> bool:
+    """Whether this package makes the task's documents or scores."""
+    functions = (config.get("process_docs"), config.get("process_results"))
+    return any(getattr(function, "__module__", "").startswith("lmms_eval_ja.") for function in functions)
+
+
+def _has_rouge_l(config: Mapping[str, Any]) -> bool:
+    return any(entry["metric"] == _ROUGE_L for entry in config.get("metric_list") or ())
 
 
 def check_revision(task: str, recorded: str | None, loaded: str | None) -> None:
@@ -225,19 +267,21 @@ def _with_protocol(
 
     `of_documents`: the metrics that the documents name, for a comparing protocol, with their aggregations.
     """
-    if name is None or protocols_of(config.get("process_results")) == (name,):
+    judging = protocols_of(config.get("process_results"))
+    if name is None or judging == (name,) or (name == NO_JUDGE and not judging):
         return config
-    with_rouge = any(entry["metric"] == "rouge_l_ja" for entry in config.get("metric_list") or ())
-    metrics = {"rouge_l_ja": "mean_ja"} if with_rouge else {}
-    if protocol(name).compares:
-        judged = comparing(name)
+    with_rouge = _has_rouge_l(config)
+    parts: list[ProcessResults] = [score_rouge_l] if with_rouge else []
+    metrics = {_ROUGE_L: "mean_ja"} if with_rouge else {}
+    if name != NO_JUDGE and protocol(name).compares:
+        parts.append(comparing(name))
         metrics |= of_documents or {}
         metrics |= {"model_mean": "mean_ja", "reference_mean": "reference_mean_ja", "overall": "category_ratios_ja"}
-    else:
-        judged = grading(name)
+    elif name != NO_JUDGE:
+        parts.append(grading(name))
         metrics |= {"judge_mean": "mean_ja"}
     return dict(config) | {
-        "process_results": together(score_rouge_l, judged) if with_rouge else judged,
+        "process_results": together(*parts) if len(parts) > 1 else parts[0],
         "metric_list": [{"metric": m, "aggregation": a, "higher_is_better": True} for m, a in metrics.items()],
         "score_key": "influence",
         "cluster_key": "cluster",
@@ -342,5 +386,7 @@ def _save(folder: Path, results: dict[str, Any], run: Finished, date: str) -> No
 
 def _default_folder(run: Finished, asked: Iterable[Asked], settings: Settings, date: str) -> Path:
     protocols = "+".join(sorted({name for task in asked for name in task.protocols}))
+    if not protocols:
+        return run.folder / f"{JUDGED}{NO_JUDGE}-{date}"
     judge = re.sub(r"[^\w.-]", "_", settings.judge_name)
     return run.folder / f"{JUDGED}{judge}-{protocols}-{date}"
