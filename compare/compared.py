@@ -65,8 +65,8 @@ class Cell:
 class Difference:
     """Score of `a` less score of `b` over the `n` documents that both have a score for.
 
-    `ci_low`, `ci_high` and `p` are of this pair alone; `p_adjusted` and `significant` hold for all pairs of ranked models
-    together. Pairs with a model that is not ranked have no `p_adjusted` and are never significant.
+    `ci_low`, `ci_high` and `p` are of this pair alone; `p_adjusted` and `significant` hold for all pairs of ranked
+    models together. Pairs with a model that is not ranked have no `p_adjusted` and are never significant.
     """
 
     task: str
@@ -240,8 +240,8 @@ _Row = TypeVar("_Row")
 class Compared:
     """All that is known of a comparison.
 
-    `models` and `tasks` are names in their order; `headlines` names each task's headline metric. In `deltas`, `a` is the
-    model and `b` the baseline.
+    `models` and `tasks` are names in their order; `headlines` names each task's headline metric. In `deltas`, `a` is
+    the model and `b` the baseline.
     """
 
     models: Sequence[str]

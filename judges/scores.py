@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Below this share of samples with a score, a task has no headline.
 LEAST_COVERAGE = 0.95
-INFLUENCE, CLUSTER = "influence", "cluster"
+INFLUENCE, CLUSTER, CATEGORY = "influence", "cluster", "category"
 _Estimator = Callable[[Sequence["MetricItem"], int], Estimate]
 
 
@@ -30,8 +30,9 @@ class MetricItem(dict[str, Any]):
     """What one document gives to one metric.
 
     As a dict it is what lmms-eval sees and writes: `influence` (set by the aggregation, so that the harness prints
-    the standard error of this very metric; absent where there is no score) and `cluster`. What the aggregation needs
-    besides are attributes. Every metric gets an item of its own; they share the verdict.
+    the standard error of this very metric; absent where there is no score), `cluster`, and the document's `category`
+    where it has one. What the aggregation needs besides are attributes. Every metric gets an item of its own; they
+    share the verdict.
     """
 
     sample_id: str
@@ -52,7 +53,7 @@ class MetricItem(dict[str, Any]):
         value: float | None = None,
         failure: Failure | None = None,
     ) -> None:
-        super().__init__({CLUSTER: cluster or sample_id})
+        super().__init__({CLUSTER: cluster or sample_id} | ({CATEGORY: category} if category else {}))
         self.sample_id, self.answer, self.category = sample_id, answer, category
         self.verdict, self.value, self.failure = verdict, value, failure
 

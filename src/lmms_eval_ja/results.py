@@ -156,10 +156,14 @@ def _task_facts(
         "subset": dict(subset) if subset else None,
         "dataset": {k: data[k] for k in ("name", "revision", "rows", "texts_sha256", "changed")} if data else None,
     }
+    aggregations = {entry["metric"]: _name(entry.get("aggregation")) for entry in config.get("metric_list") or ()}
     return {
         "fingerprint": {"id": _digest(print_)} | print_,
         "judge": OVERLAP_LABEL if judge.is_overlap and protocols else (judge.label if protocols else None),
-        "scores": {key.partition(",")[0]: _score_facts(score) for key, score in scores.items()},
+        "scores": {
+            metric: _score_facts(score) | {"aggregation": aggregations.get(metric), "protocol": _judged_by(score)}
+            for metric, score in ((key.partition(",")[0], score) for key, score in scores.items())
+        },
         "failures": _failures([(item.sample_id, verdict) for item, verdict in judged]),
         "judging": _judging_facts(judged, scores, judge),
         "answers_cut": {
@@ -212,6 +216,17 @@ def _score_facts(score: Score) -> dict[str, Any]:
         "runs": list(report.runs),
         "run_sd": _number(report.run_sd),
     }
+
+
+def _judged_by(score: Score) -> str | None:
+    """The protocol whose verdicts a score is made of; None for one that needs no judge."""
+    verdicts = (item.verdict for item in score.report.items if item.verdict is not None)
+    return next((str(verdict["protocol"]) for verdict in verdicts), None)
+
+
+def _name(aggregation: Any) -> str | None:
+    """An aggregation's name; a YAML may state the function itself."""
+    return aggregation if isinstance(aggregation, str | None) else getattr(aggregation, "__name__", None)
 
 
 def _failures(verdicts: list[tuple[str, Verdict]]) -> dict[str, Any]:

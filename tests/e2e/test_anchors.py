@@ -93,7 +93,7 @@ def test_two_ranks_give_the_same_samples_as_one_process(real_env: dict[str, str]
     assert (one.returncode, two.returncode) == (0, 0), two.output[-4000:]
     assert one.samples(ORIGINAL) == two.samples(ORIGINAL)
     (first, *_) = two.samples(ORIGINAL)
-    assert first["anchor_gemini"].keys() == {"cluster", "verdict", "influence"}
+    assert first["anchor_gemini"].keys() == {"cluster", "category", "verdict", "influence"}
     values = {metric: two.scores(ORIGINAL)[metric] for metric in ANCHORS}
     assert values == {metric: one.scores(ORIGINAL)[metric] for metric in ANCHORS}
 

@@ -95,7 +95,7 @@ def test_what_a_comparing_protocol_gives():
     assert all(item.verdict is verdict for item in found.values())
     assert len({id(item) for item in found.values()}) == 5
     for item in found.values():
-        assert dict(item) == {"cluster": "3"}
+        assert dict(item) == {"cluster": "3", "category": "conv"}
         assert (item.sample_id, item.answer, item.category) == ("7", "白色", "conv")
 
 
@@ -126,14 +126,14 @@ def test_rouge_l_of_an_answer():
     item = score_rouge_l(DOC, ["車は白色です。"])["rouge_l_ja"]
     assert isinstance(item, MetricItem)
     assert item.value == pytest.approx(100 / 3)
-    assert dict(item) == {"cluster": "3", "rouge_l": item.value}
+    assert dict(item) == {"cluster": "3", "category": "conv", "rouge_l": item.value}
     assert (item.failed(), item.verdict, item.category, item.sample_id) == (None, None, "conv", "7")
 
 
 def test_rouge_l_of_an_empty_answer_is_0_and_of_a_failed_generation_nothing():
     assert score_rouge_l(DOC, [""])["rouge_l_ja"].value == 0
     item = score_rouge_l(DOC, [failed_generation("メモリ不足")])["rouge_l_ja"]
-    assert (item.value, item.failed(), dict(item)) == (None, "generation", {"cluster": "3"})
+    assert (item.value, item.failed(), dict(item)) == (None, "generation", {"cluster": "3", "category": "conv"})
 
 
 def test_a_failed_generation_has_a_verdict_of_its_own():
