@@ -30,6 +30,8 @@ BUILT_IN_JUDGES: dict[str, dict[str, Any]] = {"openai": {}, "overlap": {"provide
 REASONING_PREFIXES = ("o1", "o3", "o4", "gpt-5")
 #: What a jury may state of itself; `mode`, `repeats` and `swap` then hold for all its members.
 JURY_FIELDS = ("provider", "members", "mode", "repeats", "swap")
+#: What of its pictures the model under test is shown; all but the first are ablations.
+IMAGE_SETTINGS = ("given", "none", "blank", "shuffled")
 #: Fields that no environment variable can carry.
 _IN_THE_FILE_ONLY = ("extra_body", "members")
 
@@ -176,6 +178,8 @@ class Settings(BaseModel):
     allow_changed_data: bool = False
     #: Whether the recorded answers that come with a benchmark are judged beside those under test.
     anchors: bool = True
+    #: One of `IMAGE_SETTINGS`.
+    image: str = IMAGE_SETTINGS[0]
     #: What one run may spend on judging, in US dollars.
     budget_usd: float | None = None
     #: The judges of a jury, by name.
@@ -188,6 +192,7 @@ class Settings(BaseModel):
         return {
             "judge": _shown(self.judge, self.judge_name, environ) | members,
             "anchors": self.anchors,
+            "image": self.image,
             "budget_usd": self.budget_usd,
             "store": str(self.store),
             "assets": str(self.assets) if self.assets else None,
@@ -233,6 +238,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         assets=Path(assets).expanduser() if assets else None,
         allow_changed_data=_flag(env, "ALLOW_CHANGED_DATA", default=content.get("allow_changed_data", False)),
         anchors=_flag(env, "ANCHORS", default=content.get("anchors", True)),
+        image=_image(env.get(PREFIX + "IMAGE") or content.get("image", IMAGE_SETTINGS[0]), source),
         budget_usd=_budget(env, content),
         members=_members(name, judge, judges, source),
         source=source,
@@ -261,6 +267,13 @@ def _members(
         field: getattr(jury, field) for field in ("mode", "swap") if field in jury.model_fields_set
     }
     return {name: _judge(name, {**judges[name], **common}, source) for name in jury.members}
+
+
+def _image(stated: object, source: Path | None) -> str:
+    if stated in IMAGE_SETTINGS:
+        return str(stated)
+    where = f"{PREFIX}IMAGE or image in {source}" if source else f"{PREFIX}IMAGE"
+    raise SettingsError(f"{where}: expected one of {', '.join(IMAGE_SETTINGS)}, got {stated!r}")
 
 
 def _budget(env: Mapping[str, str], content: Mapping[str, Any]) -> float | None:
@@ -305,7 +318,7 @@ def _read(path: Path) -> dict[str, Any]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from None
-    known = {"judge", "judges", "store", "assets", "allow_changed_data", "anchors", "budget_usd"}
+    known = {"judge", "judges", "store", "assets", "allow_changed_data", "anchors", "budget_usd", "image"}
     if unknown := sorted(set(content) - known):
         raise SettingsError(f"{path}: unknown key {unknown[0]!r}; expected one of {', '.join(sorted(known))}")
     judges = content.get("judges", {})

@@ -119,7 +119,7 @@ def test_an_unknown_key_names_the_file_and_the_keys(folder):
     with pytest.raises(SettingsError) as caught:
         load_settings({})
     assert f"{path}: unknown key 'judgement'" in str(caught.value)
-    assert "allow_changed_data, anchors, assets, budget_usd, judge, judges, store" in str(caught.value)
+    assert "allow_changed_data, anchors, assets, budget_usd, image, judge, judges, store" in str(caught.value)
 
 
 def test_an_unknown_variable_is_not_ignored():
@@ -521,3 +521,21 @@ def test_the_built_in_judges_are_valid():
         "overlap": "overlap",
     }
     assert "key" not in load_settings({"LMMS_EVAL_JA_JUDGE": "overlap"}).shown({})["judge"]
+
+
+@pytest.mark.parametrize("stated", ["given", "none", "blank", "shuffled"])
+def test_what_the_model_is_shown_comes_from_the_file_or_the_environment(stated: str, tmp_path: Path) -> None:
+    path = tmp_path / "judge.toml"
+    path.write_text(f'image = "{stated}"\n', encoding="utf-8")
+    assert load_settings({"LMMS_EVAL_JA_JUDGE_FILE": str(path)}).image == stated
+    settings = load_settings({"LMMS_EVAL_JA_IMAGE": stated})
+    assert (settings.image, settings.shown()["image"]) == (stated, stated)
+
+
+def test_an_unknown_way_to_show_pictures_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"LMMS_EVAL_JA_IMAGE: expected one of given, none, blank, shuffled"):
+        load_settings({"LMMS_EVAL_JA_IMAGE": "blurred"})
+    path = tmp_path / "judge.toml"
+    path.write_text("image = false\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"image in .*judge.toml: expected one of given, .*got False"):
+        load_settings({"LMMS_EVAL_JA_JUDGE_FILE": str(path)})
