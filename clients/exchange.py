@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ LISTED = 20
 #: Shorter values of key variables are stand-ins ("EMPTY", "token-abc123"), which may well occur in a text.
 SHORTEST_KEY = 16
 REMOVED = "[key removed]"
+#: What names of variables that hold secrets have in common; `api_key_env` of the settings comes on top.
+_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 
 _HINTS = get_type_hints(StoredReply)
 _COLUMNS = tuple(f.name for f in fields(StoredReply))
@@ -69,6 +72,13 @@ class Merged:
     bad_rows: list[BadRow] = field(default_factory=list)
 
 
+def secrets_of(environ: Mapping[str, str], *more: str | None) -> list[str]:
+    """Values of the environment that look like keys by their names, and `more` of them; the longest first."""
+    found = {value.strip() for name, value in environ.items() if _SECRET_NAME.search(name)}
+    found |= {value for value in more if value}
+    return sorted(found, key=lambda value: (-len(value), value))  # a key that begins with another one goes first
+
+
 def export(store: Path, out: Path, chosen: Selection, *, secrets: Sequence[str] = (), force: bool = False) -> Exported:
     """Write the chosen replies to a `.jsonl` or `.parquet` file, a row each, in the order of their keys.
 
@@ -98,6 +108,26 @@ def export(store: Path, out: Path, chosen: Selection, *, secrets: Sequence[str] 
     finally:
         partial.unlink(missing_ok=True)
     return done
+
+
+def pick(store: Path, keys: Sequence[str], *, secrets: Sequence[str] = ()) -> dict[str, StoredReply]:
+    """The replies of a store under these keys, as far as they are there and can be read, without `secrets`.
+
+    Raises:
+        ExchangeError: the store cannot be read.
+    """
+    found: dict[str, StoredReply] = {}
+    secrets = [secret for secret in secrets if len(secret) >= SHORTEST_KEY]
+    with StoreReader(store) as reader:
+        for rows in reader.under(keys):
+            replies = _checked(store, enumerate(rows, 1))
+            found |= {reply.key: _without(reply, secrets) for reply in replies if isinstance(reply, StoredReply)}
+    return found
+
+
+def replies_of(path: Path, lines: Iterable[bytes]) -> Iterator[StoredReply | BadRow]:
+    """The replies in the lines of an export (`.jsonl`); `path` names it in what is said of bad rows."""
+    return _checked(path, _jsonl_rows(lines))
 
 
 def merge(store: Store, source: Path) -> Merged:
@@ -220,20 +250,20 @@ def _rows(path: Path) -> Iterator[tuple[int, Any]]:
     elif start.startswith(b"PAR1"):
         yield from enumerate(_parquet_rows(path), 1)
     elif path.suffix == ".jsonl":
-        yield from _jsonl_rows(path)
+        with path.open("rb") as file:
+            yield from _jsonl_rows(file)
     else:
         raise ExchangeError(f"{path} is neither a store (SQLite) nor an export (.jsonl, .parquet)")
 
 
-def _jsonl_rows(path: Path) -> Iterator[tuple[int, Any]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError) as error:
-                yield number, ValueError(f"no JSON: {error}")
+def _jsonl_rows(lines: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield number, ValueError(f"no JSON: {error}")
 
 
 def _parquet_rows(path: Path) -> Iterator[Any]:

@@ -7,7 +7,7 @@ chunks.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
@@ -116,6 +116,17 @@ class StoreReader:
         while rows := self._query(sql, asdict(chosen) | {"after": after}):
             yield [self._named(row) for row in rows]
             after = rows[-1][0].encode("utf-8", "surrogateescape")
+
+    def under(self, keys: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
+        """The rows under these keys as they are in the file, in chunks; a key without a reply has none."""
+        for start in range(0, len(keys), CHUNK):
+            named = {f"key{n}": key for n, key in enumerate(keys[start : start + CHUNK])}
+            places = ", ".join(f":{name}" for name in named)
+            rows = self._query(
+                f"SELECT {', '.join(self._columns)} FROM replies WHERE key IN ({places}) ORDER BY key",  # noqa: S608
+                named,
+            )
+            yield [self._named(row) for row in rows]
 
     def count(self, chosen: Selection) -> int:
         """How many replies are chosen."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -17,7 +16,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from lmms_eval_ja.clients import SettingsError, Store, load_settings
-from lmms_eval_ja.clients.exchange import BadRow
+from lmms_eval_ja.clients.exchange import BadRow, secrets_of
 from lmms_eval_ja.clients.exchange import export as export_replies
 from lmms_eval_ja.clients.exchange import merge as merge_file
 from lmms_eval_ja.clients.exchange import prune as prune_replies
@@ -45,8 +44,6 @@ _Protocol = Annotated[
 _Model = Annotated[str | None, typer.Option(help="Only this judge model, as asked or as the server reported it.")]
 
 _FIRST_LINE_LENGTH = 80
-#: What names of variables that hold secrets have in common; `api_key_env` of the settings comes on top.
-_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 
 
 @app.command()
@@ -190,10 +187,10 @@ def _existing(path: Path) -> Path:
 
 def _secrets() -> list[str]:
     """Values of the environment that look like keys by their names, and the key of the judge."""
-    found = {value.strip() for name, value in os.environ.items() if _SECRET_NAME.search(name)}
+    key = None
     with suppress(SettingsError):  # with --store the settings need not be in order
-        found.add(load_settings().judge.key() or "")
-    return sorted(found, key=lambda value: (-len(value), value))  # a key that begins with another one goes first
+        key = load_settings().judge.key()
+    return secrets_of(os.environ, key)
 
 
 def _groups_table(groups: Sequence[Group]) -> Table:
