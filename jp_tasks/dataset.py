@@ -30,17 +30,27 @@ class DatasetSpec:
 
     Attributes:
         name: on the hub, or a file's.
-        rows: number of rows as published (before flattening).
+        rows: number of rows as published (before flattening); a range where it was published rounded.
         columns: those that scoring needs.
         texts: gives the texts that make the benchmark, from a dataset; None where no checksum is known.
         texts_sha256: of those texts (see `checksum`).
+        whole: makes the benchmark's rows of what the YAML loads, where that is one configuration of several, or data
+            of which the benchmark is a part. What it gives is checked.
+        fetch: gets what the rows only name, such as pictures on the web, into a cache; gives a line on what there is.
     """
 
     name: str
-    rows: int
+    rows: int | range
     columns: Sequence[str]
     texts: Callable[[Dataset], Iterable[str]] | None = None
     texts_sha256: str | None = None
+    whole: Callable[[Dataset], Dataset] | None = None
+    fetch: Callable[[Dataset], str] | None = None
+
+    @property
+    def known_rows(self) -> str:
+        """The number of rows, for a message."""
+        return str(self.rows) if isinstance(self.rows, int) else f"{self.rows[0]} to {self.rows[-1]}"
 
 
 @dataclass(frozen=True)
@@ -64,8 +74,8 @@ def check_dataset(dataset: Dataset, spec: DatasetSpec) -> DatasetFacts:
     if missing := [name for name in spec.columns if name not in found]:
         raise DatasetError(f"{spec.name}: column {missing[0]!r} is missing; found {', '.join(found)}")
     changed = []
-    if len(dataset) != spec.rows:
-        changed.append(f"{len(dataset)} rows, expected {spec.rows}")
+    if len(dataset) not in (range(spec.rows, spec.rows + 1) if isinstance(spec.rows, int) else spec.rows):
+        changed.append(f"{len(dataset)} rows, expected {spec.known_rows}")
     digest = checksum(spec.texts(dataset)) if spec.texts else None
     if spec.texts_sha256 and digest != spec.texts_sha256:
         changed.append(f"texts have sha256 {digest}, expected {spec.texts_sha256}")
@@ -77,6 +87,17 @@ def check_dataset(dataset: Dataset, spec: DatasetSpec) -> DatasetFacts:
             "LMMS_EVAL_JA_ALLOW_CHANGED_DATA=1 to go on; the change is then part of the fingerprint"
         )
     return facts
+
+
+def load_checked(dataset: Dataset, spec: DatasetSpec) -> Dataset:
+    """The benchmark's rows of what the YAML loads, checked: what a `process_docs` begins with.
+
+    Raises:
+        DatasetError: as `check_dataset`.
+    """
+    whole = spec.whole(dataset) if spec.whole else dataset
+    check_dataset(whole, spec)
+    return whole
 
 
 def spec_of(process_docs: Callable[[Dataset], Dataset]) -> DatasetSpec:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from lmms_eval_ja.judges.verdict import PASSING_FAILURES, Failure, Verdict
+from lmms_eval_ja.judges.verdict import NO_PICTURE, PASSING_FAILURES, Failure, Verdict
 from lmms_eval_ja.metrics import Estimate, clustered_standard_error, mean, mean_of_ratios, ratio_of_means
 
 if TYPE_CHECKING:
@@ -100,10 +100,11 @@ class Report:
 
     @property
     def why_none(self) -> str | None:
-        """Why there is no headline, or None."""
-        if self.n == 0:
-            return "no samples"
-        if not self.incomplete and self.coverage >= LEAST_COVERAGE:
+        """Why there is no headline, or None. Documents without a picture are missing, and in nobody's way."""
+        there = self.n - self.failures.get(NO_PICTURE, 0)
+        if there == 0:
+            return "no samples" if self.n == 0 else f"no sample of {self.n} has its picture"
+        if not self.incomplete and self.scored / there >= LEAST_COVERAGE:
             return None
         named = ", ".join(f"{count} {kind}" for kind, count in sorted(self.failures.items()))
         return f"{self.scored} of {self.n} samples have a score; failures: {named}"
@@ -140,13 +141,18 @@ def category_ratios_ja(items: Sequence[MetricItem]) -> Score:
     return _aggregate(items, _mean_of_ratios)
 
 
+def category_means_ja(items: Sequence[MetricItem]) -> Score:
+    """The unweighted mean over categories of `mean_ja`, for scores in percent."""
+    return _aggregate(items, _mean_of_means)
+
+
 def reference_mean_ja(items: Sequence[MetricItem]) -> Score:
     """Mean score of the references, which a ratio hides."""
     return _aggregate(items, lambda scored, run: mean([i.scores(run)[1] for i in scored], _clusters(scored)))
 
 
 AGGREGATIONS: dict[str, Callable[[Sequence[Any]], Score]] = {
-    f.__name__: f for f in (mean_ja, ratio_of_means_ja, category_ratios_ja, reference_mean_ja)
+    f.__name__: f for f in (mean_ja, ratio_of_means_ja, category_ratios_ja, category_means_ja, reference_mean_ja)
 }
 
 
@@ -163,6 +169,11 @@ def _mean_of_ratios(items: Sequence[MetricItem], run: int) -> Estimate:
     pairs = [item.scores(run) for item in items]
     categories = [item.category for item in items]
     return mean_of_ratios([p[0] for p in pairs], [p[1] for p in pairs], categories, _clusters(items))
+
+
+def _mean_of_means(items: Sequence[MetricItem], run: int) -> Estimate:
+    values = [item.scores(run)[0] for item in items]
+    return mean_of_ratios(values, [100.0] * len(values), [item.category for item in items], _clusters(items))
 
 
 def _clusters(items: Sequence[MetricItem]) -> list[str]:

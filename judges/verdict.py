@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Failure = Literal["transport", "key", "budget", "refusal", "filter", "parse", "range", "generation"]
+Failure = Literal["transport", "key", "budget", "refusal", "filter", "parse", "range", "generation", "picture"]
 #: Failures that another run can mend: the task is incomplete.
 PASSING_FAILURES = frozenset({"transport", "key", "budget", "generation"})
+#: A document whose picture is gone from the web. It is no part of the benchmark as it can be run, and never judged.
+NO_PICTURE: Failure = "picture"
 #: Failures of reading a reply; the others are failures of getting one.
 PARSE_FAILURES = frozenset({"parse", "range"})
 _lock = threading.Lock()

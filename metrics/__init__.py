@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lmms_eval_ja.metrics._mecab_tokenizer import MecabTokenizer
     from lmms_eval_ja.metrics._rank_correlation import RankCorrelation, rank_correlation
     from lmms_eval_ja.metrics._standard_error import clustered_standard_error
+    from lmms_eval_ja.metrics._wilson import wilson_interval
 
 __all__ = [
     "VARIANTS",
@@ -43,6 +44,7 @@ __all__ = [
     "rouge_l_scores",
     "rouge_l_tokens",
     "tokenize",
+    "wilson_interval",
 ]
 
 _LAZY = {
@@ -55,6 +57,7 @@ _LAZY = {
     "mean_of_ratios": "_estimate",
     "rank_correlation": "_rank_correlation",
     "ratio_of_means": "_estimate",
+    "wilson_interval": "_wilson",
 }
 
 

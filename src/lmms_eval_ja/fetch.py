@@ -39,6 +39,8 @@ def fetch_tasks(names: list[str]) -> Iterator[str]:
         try:
             facts = check_data(config)
             yield f"{name}: {facts['rows']:,} rows of {facts['name']}, {_origin(facts, config)}"
+            if "fetched" in facts:
+                yield f"{name}: {facts['fetched']}"
             for used in protocols_of(config.get("process_results")):
                 protocol(used).check()
                 yield f"{name}: everything for protocol {used}"

@@ -13,6 +13,7 @@ from typing import Any
 
 from lmms_eval_ja import summary
 from lmms_eval_ja.clients import AssetError, Settings, SettingsError, load_settings, price_of
+from lmms_eval_ja.clients.settings import IMAGE_SETTINGS
 from lmms_eval_ja.exit_status import leave_with_failure
 from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.jp_tasks.dataset import check_dataset, spec_of
@@ -68,6 +69,7 @@ def before(call: Mapping[str, Any]) -> Run | None:
     if not predict_only:
         _check_mode(tasks, settings)
     _check_model(call["model"], force_simple=bool(call["force_simple"]))
+    _check_cache(call["use_cache"], settings)
     data = checked_data(tasks, settings, predict_only=predict_only)
     if not predict_only and Judge.of(settings).sees_image and any(map(_protocols, tasks.values())):
         keep_images(call["cli_args"])
@@ -211,6 +213,15 @@ def _check_model(model: Any, *, force_simple: bool) -> None:
         _log.debug("the class of model %s cannot be imported: %s", model, error)
 
 
+def _check_cache(use_cache: Any, settings: Settings) -> None:
+    """lmms-eval's cache of answers does not see the pictures: an ablated run would get the plain one's answers."""
+    if use_cache and settings.image != IMAGE_SETTINGS[0]:
+        raise CheckFailedError(
+            f'image = "{settings.image}" and --use_cache: lmms-eval knows an answer by its question alone, and would '
+            "give those of a run with other pictures; leave --use_cache out (our models' own log sees the pictures)"
+        )
+
+
 def subset_of(call: Mapping[str, Any]) -> dict[str, Any] | None:
     """`limit` and `offset` of a call or of a results file's `config`, or None when all documents are evaluated."""
     limit, offset = call.get("limit"), call.get("offset") or 0
@@ -310,6 +321,7 @@ def check_data(config: Mapping[str, Any]) -> dict[str, Any]:
     name, spec = config["task"], spec_of(config["process_docs"])
     try:
         dataset = load_split(config)
+        dataset = spec.whole(dataset) if spec.whole else dataset
     except Exception as error:
         raise CheckFailedError(
             f"the data of {name} ({config['dataset_path']}) cannot be loaded: {type(error).__name__}: {error}. For a "
@@ -318,7 +330,11 @@ def check_data(config: Mapping[str, Any]) -> dict[str, Any]:
     facts = check_dataset(dataset, spec)
     for change in facts.changed:
         _log.warning("%s: changed data: %s", name, change)
-    return asdict(facts)
+    if spec.fetch is None:
+        return asdict(facts)
+    fetched = spec.fetch(dataset)
+    _log.info("%s: %s", name, fetched)
+    return asdict(facts) | {"fetched": fetched}
 
 
 def documents(config: Mapping[str, Any]) -> Any:

@@ -3,12 +3,14 @@ from __future__ import annotations
 import math
 import pickle
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from lmms_eval_ja.judges import AGGREGATIONS, LEAST_COVERAGE, MetricItem, Score, Verdict
 from lmms_eval_ja.judges.scores import (
+    category_means_ja,
     category_ratios_ja,
     mean_ja,
     natural_key,
@@ -75,9 +77,45 @@ def test_the_names_in_the_registry():
         "mean_ja": mean_ja,
         "ratio_of_means_ja": ratio_of_means_ja,
         "category_ratios_ja": category_ratios_ja,
+        "category_means_ja": category_means_ja,
         "reference_mean_ja": reference_mean_ja,
     }
     assert LEAST_COVERAGE == 0.95
+
+
+def right_or_wrong(values: dict[str, Sequence[float | None]]) -> list[MetricItem]:
+    """Items without a judge by category; None stands for a document whose picture is gone."""
+    return [
+        MetricItem(
+            sample_id=f"{category}{n}",
+            answer="A",
+            category=category,
+            value=value,
+            failure="picture" if value is None else None,
+        )
+        for category, own in values.items()
+        for n, value in enumerate(own)
+    ]
+
+
+def test_category_means_weigh_categories_alike():
+    score = category_means_ja(right_or_wrong({"flower": [100, 0, 100, 100], "food": [0, 100]}))
+    # (75 + 50) / 2
+    assert score == pytest.approx(62.5)
+    # the mean of the influences is the score: 62.5 + 6/(2·4)·(x − 75) or 62.5 + 6/(2·2)·(x − 50)
+    assert [i["influence"] for i in score.report.items] == pytest.approx(
+        [62.5 + 0.75 * 25, 62.5 - 0.75 * 75, 62.5 + 0.75 * 25, 62.5 + 0.75 * 25, 62.5 - 75, 62.5 + 75]
+    )
+
+
+def test_documents_without_a_picture_are_left_out_however_many_they_are():
+    score = mean_ja(right_or_wrong({"flower": [100, 0, None, None]}))
+    assert score == 50
+    assert (score.report.coverage, score.report.why_none) == (0.5, None)
+    assert not score.report.incomplete
+    gone = mean_ja(right_or_wrong({"flower": [None, None]}))
+    assert math.isnan(gone)
+    assert gone.report.why_none == "no sample of 2 has its picture"
 
 
 def test_the_mean_and_its_influences():

@@ -1,0 +1,84 @@
+"""What the samples of a task say besides its scores: answers that could not be read, missing pictures, categories."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from lmms_eval_ja.judges.scores import CLUSTER, MetricItem, Score, natural_key
+from lmms_eval_ja.judges.verdict import NO_PICTURE
+from lmms_eval_ja.metrics import Estimate, mean, wilson_interval
+
+#: Key of a metric's item that says why an answer could not be read; absent where it could.
+UNREAD = "unread"
+#: How many ids are listed.
+_LISTED = 10
+_PERCENT = (0.0, 100.0)
+
+
+def unreadable_answers(items: Iterable[MetricItem]) -> dict[str, Any]:
+    """Answers that could not be read, by reason: their number and first ids. They are no judge's failures."""
+    found: dict[str, dict[str, None]] = {}
+    for item in items:
+        if UNREAD in item:
+            found.setdefault(str(item[UNREAD]), {})[item.sample_id] = None
+    return {
+        reason: {"count": len(ids), "samples": sorted(ids, key=natural_key)[:_LISTED]}
+        for reason, ids in sorted(found.items())
+    }
+
+
+def missing_pictures(items: Iterable[MetricItem]) -> dict[str, Any] | None:
+    """Documents that were left out for want of a picture; None where there is none.
+
+    `sha256` is that of all their ids: two runs that lack different pictures ran different benchmarks.
+    """
+    ids = sorted({item.sample_id for item in items if item.failure == NO_PICTURE}, key=natural_key)
+    if not ids:
+        return None
+    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
+    return {"count": len(ids), "sha256": digest, "samples": ids[:_LISTED]}
+
+
+def by_category(score: Score) -> dict[str, dict[str, Any]]:
+    """A mean's value in each category of the documents, with its 95 % interval; empty where there are no categories.
+
+    The interval of a share (every value 0 or 100) of documents that have nothing in common is Wilson's, which is sound
+    for the few documents of a category, also where all of them are right; any other is that of `metrics.mean`.
+    """
+    groups: dict[str, list[MetricItem]] = {}
+    for item in score.report.items:
+        if item.category:
+            groups.setdefault(item.category, []).append(item)
+    return {category: _category(items) for category, items in sorted(groups.items())}
+
+
+def _category(items: list[MetricItem]) -> dict[str, Any]:
+    scored = [item for item in items if item.failed() is None]
+    values = [_value(item) for item in scored]
+    clusters = [str(item[CLUSTER]) for item in scored]
+    facts: dict[str, Any] = {"n": len(items), "scored": len(scored), "clusters": len(set(clusters))}
+    if not scored:
+        return facts | {"value": None, "ci_low": None, "ci_high": None, "interval": "none"}
+    if set(values) <= set(_PERCENT) and len(set(clusters)) == len(clusters):
+        low, high = wilson_interval(values.count(_PERCENT[1]), len(values))
+        return facts | {
+            "value": math.fsum(values) / len(values), "ci_low": 100 * low, "ci_high": 100 * high, "interval": "Wilson"
+        }  # fmt: skip
+    estimate = mean(values, clusters)
+    return facts | _of_estimate(estimate)
+
+
+def _value(item: MetricItem) -> float:
+    """Over the runs of a judge, where there are several."""
+    if item.verdict is None:
+        return item.scores(0)[0]
+    runs = range(len(item.verdict["runs"]))
+    return math.fsum(item.scores(run)[0] for run in runs) / len(runs)
+
+
+def _of_estimate(estimate: Estimate) -> dict[str, Any]:
+    numbers = {"value": estimate.value, "ci_low": estimate.ci_low, "ci_high": estimate.ci_high}
+    return {k: None if math.isnan(v) else v for k, v in numbers.items()} | {"interval": estimate.method}
