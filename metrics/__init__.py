@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lmms_eval_ja.metrics._answer import clean_answer, failed_generation, generation_failure
-from lmms_eval_ja.metrics._japanese import is_japanese, japanese_share
+from lmms_eval_ja.metrics._japanese import JAPANESE_CHARACTERS, is_japanese, japanese_share
 from lmms_eval_ja.metrics._normalize import VARIANTS, normalize
 from lmms_eval_ja.metrics._rouge_l import rouge_l, rouge_l_scores, rouge_l_tokens
 from lmms_eval_ja.metrics._tokenize import dictionary_version, tokenize
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lmms_eval_ja.metrics._wilson import wilson_interval
 
 __all__ = [
+    "JAPANESE_CHARACTERS",
     "VARIANTS",
     "Estimate",
     "MecabTokenizer",

@@ -7,9 +7,9 @@ Japanese answer of Latin letters only ("NVIDIA H100") does not.
 import math
 import re
 
-# Blocks of Unicode 15: kana with their iteration and prolonged sound marks, half-width kana, Han characters.
-_JAPANESE = re.compile(
-    "["
+#: What stands between the brackets of a regular expression for them. Blocks of Unicode 15: kana with their iteration
+#: and prolonged sound marks, half-width kana, Han characters.
+JAPANESE_CHARACTERS = (
     "\u3005\u3006\u3031-\u3035\u303b\u303c"  # 々 〆 and other ideographic marks
     "\u3041-\u3096\u309d-\u309f"  # hiragana
     "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"  # katakana, ー
@@ -17,8 +17,8 @@ _JAPANESE = re.compile(
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
     "\U0001aff0-\U0001b16f"  # kana extensions and supplement
     "\U00020000-\U0003ffff"  # Han, planes 2 and 3
-    "]"
 )
+_JAPANESE = re.compile(f"[{JAPANESE_CHARACTERS}]")
 _THRESHOLD = 0.5
 
 
