@@ -16,15 +16,19 @@ from lmms_eval_ja.metrics._tokenize import dictionary_version, tokenize
 
 if TYPE_CHECKING:
     from lmms_eval_ja.metrics._agreement import krippendorff_alpha
+    from lmms_eval_ja.metrics._choice import CHOICE_FAILURES, Choice, parse_choice
     from lmms_eval_ja.metrics._estimate import Estimate, mean, mean_of_ratios, ratio_of_means
     from lmms_eval_ja.metrics._mecab_tokenizer import MecabTokenizer
     from lmms_eval_ja.metrics._rank_correlation import RankCorrelation, rank_correlation
+    from lmms_eval_ja.metrics._reasoning import strip_reasoning
     from lmms_eval_ja.metrics._standard_error import clustered_standard_error
     from lmms_eval_ja.metrics._wilson import wilson_interval
 
 __all__ = [
+    "CHOICE_FAILURES",
     "JAPANESE_CHARACTERS",
     "VARIANTS",
+    "Choice",
     "Estimate",
     "MecabTokenizer",
     "RankCorrelation",
@@ -39,16 +43,20 @@ __all__ = [
     "mean",
     "mean_of_ratios",
     "normalize",
+    "parse_choice",
     "rank_correlation",
     "ratio_of_means",
     "rouge_l",
     "rouge_l_scores",
     "rouge_l_tokens",
+    "strip_reasoning",
     "tokenize",
     "wilson_interval",
 ]
 
 _LAZY = {
+    "CHOICE_FAILURES": "_choice",
+    "Choice": "_choice",
     "Estimate": "_estimate",
     "MecabTokenizer": "_mecab_tokenizer",
     "RankCorrelation": "_rank_correlation",
@@ -56,8 +64,10 @@ _LAZY = {
     "krippendorff_alpha": "_agreement",
     "mean": "_estimate",
     "mean_of_ratios": "_estimate",
+    "parse_choice": "_choice",
     "rank_correlation": "_rank_correlation",
     "ratio_of_means": "_estimate",
+    "strip_reasoning": "_reasoning",
     "wilson_interval": "_wilson",
 }
 
