@@ -16,9 +16,12 @@ from lmms_eval_ja.metrics._tokenize import dictionary_version, tokenize
 
 if TYPE_CHECKING:
     from lmms_eval_ja.metrics._agreement import krippendorff_alpha
+    from lmms_eval_ja.metrics._alignment import Alignment, Dispersion, alignment_score
     from lmms_eval_ja.metrics._choice import CHOICE_FAILURES, Choice, parse_choice
     from lmms_eval_ja.metrics._estimate import Estimate, mean, mean_of_ratios, ratio_of_means
     from lmms_eval_ja.metrics._mecab_tokenizer import MecabTokenizer
+    from lmms_eval_ja.metrics._meta_evaluation import Agreement, Statistic, agreement
+    from lmms_eval_ja.metrics._probes import bias_conformity, bias_deviation
     from lmms_eval_ja.metrics._rank_correlation import RankCorrelation, rank_correlation
     from lmms_eval_ja.metrics._reasoning import strip_reasoning
     from lmms_eval_ja.metrics._standard_error import clustered_standard_error
@@ -28,10 +31,18 @@ __all__ = [
     "CHOICE_FAILURES",
     "JAPANESE_CHARACTERS",
     "VARIANTS",
+    "Agreement",
+    "Alignment",
     "Choice",
+    "Dispersion",
     "Estimate",
     "MecabTokenizer",
     "RankCorrelation",
+    "Statistic",
+    "agreement",
+    "alignment_score",
+    "bias_conformity",
+    "bias_deviation",
     "clean_answer",
     "clustered_standard_error",
     "dictionary_version",
@@ -56,10 +67,18 @@ __all__ = [
 
 _LAZY = {
     "CHOICE_FAILURES": "_choice",
+    "Agreement": "_meta_evaluation",
+    "Alignment": "_alignment",
     "Choice": "_choice",
+    "Dispersion": "_alignment",
     "Estimate": "_estimate",
     "MecabTokenizer": "_mecab_tokenizer",
     "RankCorrelation": "_rank_correlation",
+    "Statistic": "_meta_evaluation",
+    "agreement": "_meta_evaluation",
+    "alignment_score": "_alignment",
+    "bias_conformity": "_probes",
+    "bias_deviation": "_probes",
     "clustered_standard_error": "_standard_error",
     "krippendorff_alpha": "_agreement",
     "mean": "_estimate",
