@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -63,6 +64,23 @@ def opened(names: list[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def without_judge(name: str) -> bool:
+    """Whether a task has a metric that needs no judge: ROUGE-L, or any where no protocol judges."""
+    from lmms_eval_ja.judges import PROTOCOLS
+
+    config = next(c for c in _configs() if c["task"] == name)
+    judging = [part.strip() for part in str(config["metadata"]["protocol"]).split(",")]
+    metrics = config.get("metric_list") or _included(config).get("metric_list") or ()
+    return not any(part in PROTOCOLS for part in judging) or any(m["metric"] == "rouge_l_ja" for m in metrics)
+
+
+def _included(config: dict[str, Any]) -> dict[str, Any]:
+    """The file that a configuration takes over."""
+    name = config.get("include")
+    path = next((path for path in sorted(FOLDER.rglob(Path(name).name)) if path.is_file()), None) if name else None
+    return {} if path is None else _loaded(path)
+
+
 @cache
 def _configs() -> tuple[dict[str, Any], ...]:
     return tuple(_read())
@@ -70,4 +88,9 @@ def _configs() -> tuple[dict[str, Any], ...]:
 
 def _read() -> Iterator[dict[str, Any]]:
     for path in sorted(FOLDER.rglob("*.yaml"), key=lambda p: p.stem):
-        yield yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
+        yield _loaded(path)
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
+    return content
