@@ -100,3 +100,22 @@ class Results:
     answers: Any
     documents: Mapping[str, Mapping[int, Document]]
     notes: tuple[str, ...] = ()
+
+
+def load_results(folder: Path, *, mix_fingerprints: bool = False) -> Results:
+    """Read the results of many models.
+
+    Args:
+        folder: a comparison's OUTPUT, or any folder with results of lmms-eval; `find_models` says what is taken.
+        mix_fingerprints: whether models of one task may have been scored differently; they are then marked.
+
+    Returns:
+        Models, tasks, runs, documents, and the answers as a table (docs/comparison.md has its schema).
+
+    Raises:
+        ResultsError: nothing there, half-written files, a part of the documents, other documents, or other fingerprints.
+        SamplesFileError: a samples file that cannot be read.
+    """
+    from lmms_eval_ja.compare.loading import load
+
+    return load(folder, mix_fingerprints=mix_fingerprints)

@@ -26,7 +26,8 @@ BASIC = (
     "chars",
     "japanese_share",
 )
-_ONCE = ("model", "task", "question_id", "cluster", "category", "question", "reference")
+#: Where the items of ROUGE-L hold the document's score.
+_ROUGE = "rouge_l"
 
 
 class SamplesFileError(Exception):
@@ -80,7 +81,7 @@ def read_table(path: Path, layout: Layout) -> Any:
     answer = pc.if_else(pc.is_null(failures), rows["filtered_resps"], pa.scalar(None, pa.string()))
     columns |= {"answer": answer, "generation_failure": failures, "chars": characters(answer)}
     columns["japanese_share"] = japanese_shares(answer)
-    columns |= {name: _influence(rows, name) for name in layout.without_judge}
+    columns |= {name: _value(rows, name) for name in layout.without_judge}
     columns |= {f"{name}_influence": _influence(rows, name) for name in layout.metrics}
     taken = columns if one else {name: column.take(pa.array(which)) for name, column in columns.items()}
     taken["repeat"] = pa.array(number, pa.int16())
@@ -151,7 +152,10 @@ def _schema(layout: Layout) -> Any:
     replies = ("replies", pa.list_(pa.struct([("content", text), ("pass", pa.int32())])))
     fields = [("doc_id", pa.int64()), ("filtered_resps", text), ("input", text), ("target", text)]
     item = [("cluster", text), ("category", text), ("influence", number)]
-    fields += [(name, pa.struct(item)) for name in layout.metrics]
+    fields += [
+        (name, pa.struct([*item, (_ROUGE, number)] if name in layout.without_judge else item))
+        for name in layout.metrics
+    ]
     for name, members in layout.protocols.items():
         asked = [("members", pa.struct([(m, pa.struct([replies])) for m in members]))] if members else [replies]
         fields.append((f"verdict_{name}", pa.struct([("runs", pa.list_(pa.struct([*outcome, *asked])))])))
@@ -192,6 +196,13 @@ def _influence(rows: Mapping[str, Any], metric: str) -> Any:
 
     column = pc.struct_field(rows[metric], "influence")
     return pc.if_else(pc.is_finite(column), column, pa.scalar(None, pa.float64()))
+
+
+def _value(rows: Mapping[str, Any], metric: str) -> Any:
+    """The document's own score by a metric without a judge; it is there also where the task has no headline."""
+    import pyarrow.compute as pc
+
+    return pc.coalesce(pc.struct_field(rows[metric], _ROUGE), _influence(rows, metric))
 
 
 class _Runs:
