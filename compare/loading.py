@@ -13,7 +13,7 @@ from lmms_eval_ja.compare.documents import read_documents
 from lmms_eval_ja.compare.found import Found, TaskFile, find_models
 from lmms_eval_ja.compare.matching import check_rows, check_same_documents, check_whole, mixed_fingerprints
 from lmms_eval_ja.compare.results import Document, Results, ResultsError, Task, TaskRun
-from lmms_eval_ja.compare.samples_table import BASIC, Layout, read_table
+from lmms_eval_ja.compare.samples_table import BASIC, VERDICT, Layout, read_table
 from lmms_eval_ja.judges import ANCHOR
 
 #: Stand for a task whose own file does not say which metric does.
@@ -86,7 +86,7 @@ def _task(name: str, files: Sequence[TaskFile]) -> Task:
     protocols = dict.fromkeys(one["protocol"] for file in files for one in file.facts["fingerprint"]["judging"])
     return Task(
         name=name,
-        headline=next((m for m in (stated.get("headline"), *_HEADLINES) if m in metrics), metrics[0]),
+        headline=next((str(m) for m in (stated.get("headline"), *_HEADLINES) if m in metrics), metrics[0]),
         metrics=metrics,
         protocols=tuple(protocols),
         rows=0,
@@ -206,11 +206,7 @@ def _ordered(table: Any, tasks: Iterable[Task]) -> Any:
     wanted = [
         *BASIC,
         *metrics,
-        *(
-            f"{name}_{part}"
-            for name in protocols
-            for part in ("score", "reference_score", "failure", "reason", "feedback")
-        ),
+        *(f"{name}_{part}" for name in protocols for part in VERDICT),
         *(f"{name}_influence" for name in metrics),
     ]
     return table.select([name for name in wanted if name in table.column_names])

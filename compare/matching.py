@@ -110,9 +110,7 @@ def check_same_documents(first: tuple[TaskFile, Any], other: tuple[TaskFile, Any
     if ids != other_ids:
         there, here = set(ids), set(other_ids)
         said = _first_of("has no doc_id", there - here) or _first_of("has a doc_id", here - there)
-        raise ResultsError(
-            f"{other_file.samples} {said}, unlike {file.samples}: run that task again over all documents"
-        )
+        raise ResultsError(f"{other_file.samples} {said}, unlike {file.samples}: run that task again, all of it")
     for name in ("question", "reference", "cluster"):
         if not table[name].equals(other_table[name]):
             before, now = table[name].to_pylist(), other_table[name].to_pylist()

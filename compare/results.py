@@ -113,7 +113,7 @@ def load_results(folder: Path, *, mix_fingerprints: bool = False) -> Results:
         Models, tasks, runs, documents, and the answers as a table (docs/comparison.md has its schema).
 
     Raises:
-        ResultsError: nothing there, half-written files, a part of the documents, other documents, or other fingerprints.
+        ResultsError: nothing there, half-written files, a part of the documents, other documents, other fingerprints.
         SamplesFileError: a samples file that cannot be read.
     """
     from lmms_eval_ja.compare.loading import load

@@ -26,6 +26,8 @@ BASIC = (
     "chars",
     "japanese_share",
 )
+#: What a protocol P adds, as `P_score` and so on.
+VERDICT = ("score", "reference_score", "failure", "reason", "feedback")
 #: Where the items of ROUGE-L hold the document's score.
 _ROUGE = "rouge_l"
 
@@ -223,9 +225,9 @@ class _Runs:
         import pyarrow.compute as pc
 
         index = pa.array(self._starts[which] + number, mask=number >= self.lengths[which])
-        names = ("score", "reference_score", "failure", "reason")
-        columns = {f"{protocol}_{name}": pc.struct_field(self._flat, name).take(index) for name in names}
-        return columns | {f"{protocol}_feedback": self._feedback(members).take(index)}
+        parts = {name: pc.struct_field(self._flat, name) for name in VERDICT[:-1]}
+        parts[VERDICT[-1]] = self._feedback(members)
+        return {f"{protocol}_{name}": column.take(index) for name, column in parts.items()}
 
     def _feedback(self, members: Sequence[str]) -> Any:
         """The text that the judge replied in the end; of several orders or judges one below the other."""
