@@ -1,4 +1,4 @@
-"""The documents of a comparison's tasks, collected once: texts into a table, pictures into files as the data holds them.
+"""The documents of a comparison's tasks, collected once: texts in a table, pictures in files as the data holds them.
 
 Samples files hold neither the document nor its pictures, so the data is loaded again, at the revision that the answers
 were given to. Pictures are not decoded: while `process_docs` runs, a reference stands in their place, so that neither
