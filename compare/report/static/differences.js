@@ -1,0 +1,168 @@
+'use strict';
+
+/** Every model against every other, for a task and a metric: the difference, and whether it stands after correction. */
+(function (Report) {
+  const { h, fill } = Report;
+
+  async function render(root, route) {
+    const { t } = Report;
+    const { index, load } = Report.data;
+    if (!index.has.differences) {
+      fill(root, h('p', { class: 'nothing' }, t('differences.nothing')));
+      return;
+    }
+    const i = Math.max(
+      0,
+      index.tasks.findIndex((task) => task.name === route.parts[0]),
+    );
+    const task = index.tasks[i];
+    const tables = await load(`differences/${i}`).catch(() => ({}));
+    const names = Object.keys(tables);
+    const metric =
+      names.find((name) => name === route.parts[1]) ??
+      names.find((name) => name === index.metrics[task.headline]) ??
+      names[0];
+    const go = (name, one) => Report.go(Report.router.link('differences', one ? [name, one] : [name]));
+    fill(
+      root,
+      h(
+        'div',
+        { class: 'controls' },
+        Report.choices.select(
+          t('task'),
+          index.tasks.map((one) => [one.name, one.name]),
+          task.name,
+          (name) => go(name),
+        ),
+        Report.choices.select(
+          t('metric'),
+          names.map((name) => [name, Report.format.metric(name)]),
+          metric ?? '',
+          (name) => go(task.name, name),
+        ),
+      ),
+      metric === undefined
+        ? h('p', { class: 'nothing' }, t('differences.nothing'))
+        : matrix(task, i, metric, Report.data.rows(tables[metric])),
+      h('p', { class: 'hint' }, t('differences.how', { percent: Math.round(100 * index.confidence) })),
+    );
+  }
+
+  function matrix(task, i, metric, pairs) {
+    const { t } = Report;
+    const { index } = Report.data;
+    const found = new Map();
+    for (const pair of pairs) {
+      found.set(`${pair.a}/${pair.b}`, pair);
+      found.set(`${pair.b}/${pair.a}`, {
+        ...pair,
+        a: pair.b,
+        b: pair.a,
+        difference: -pair.difference,
+        ci_low: minus(pair.ci_high),
+        ci_high: minus(pair.ci_low),
+      });
+    }
+    const order = orderOf(i, task, metric, pairs);
+    const lower = task.lower.includes(index.metrics.indexOf(metric));
+    const digits = Report.format.digits(pairs.map((pair) => 4 * pair.difference));
+    const greatest = Math.max(...pairs.map((pair) => Math.abs(pair.difference)), 1e-9);
+    const number = new Map(order.map((model, at) => [model, at + 1]));
+    const head = h(
+      'tr',
+      null,
+      h('th', { scope: 'col' }, t('differences.row_minus_column')),
+      order.map((model) =>
+        Report.tip.explain(
+          h(
+            'th',
+            { scope: 'col', class: 'number' },
+            number.get(model),
+            h('span', { class: 'hidden' }, Report.text.inline(index.models[model].label)),
+          ),
+          () => Report.text.inline(index.models[model].label),
+        ),
+      ),
+    );
+    const lines = order.map((row) =>
+      h(
+        'tr',
+        null,
+        h(
+          'th',
+          { scope: 'row', class: 'model' },
+          h('span', { class: 'place' }, number.get(row)),
+          ' ',
+          Report.text.inline(index.models[row].label),
+        ),
+        order.map((column) => entry(found.get(`${row}/${column}`), row === column, { digits, greatest, lower })),
+      ),
+    );
+    return h(
+      'div',
+      { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': t('page.differences') },
+      h(
+        'table',
+        { class: 'matrix' },
+        h('caption', { class: 'hidden' }, t('page.differences')),
+        h('thead', null, head),
+        h('tbody', null, lines),
+      ),
+    );
+  }
+
+  const minus = (value) => (value === null ? null : -value);
+
+  /** The models that are compared, best first. */
+  function orderOf(i, task, metric, pairs) {
+    const { index } = Report.data;
+    const present = [...new Set(pairs.flatMap((pair) => [pair.a, pair.b]))];
+    const sum = new Map(present.map((model) => [model, 0]));
+    for (const pair of pairs) {
+      sum.set(pair.a, sum.get(pair.a) + pair.difference);
+      sum.set(pair.b, sum.get(pair.b) - pair.difference);
+    }
+    const sign = task.lower.includes(index.metrics.indexOf(metric)) ? -1 : 1;
+    return present.sort((a, b) => sign * (sum.get(b) - sum.get(a)));
+  }
+
+  function entry(pair, own, { digits, greatest, lower }) {
+    const { t, format } = Report;
+    if (own || !pair) return h('td', { class: 'number empty' }, own ? '' : format.missing);
+    const better = lower ? pair.difference < 0 : pair.difference > 0;
+    const strength = Math.round((100 * Math.abs(pair.difference)) / greatest);
+    const element = h(
+      'td',
+      {
+        class: `number ${pair.significant ? `significant ${better ? 'better' : 'worse'}` : 'open'}`,
+        vars: { strength: `${Math.round(14 + 0.4 * strength)}%` },
+      },
+      format.signed(pair.difference, digits),
+    );
+    const { models } = Report.data.index;
+    return Report.tip.explain(element, () => [
+      h(
+        'p',
+        { class: 'tip-title' },
+        Report.text.inline(models[pair.a].label),
+        ' − ',
+        Report.text.inline(models[pair.b].label),
+      ),
+      Report.tip.facts([
+        [t('differences.difference'), format.signed(pair.difference, 2)],
+        [t('cell.interval'), format.interval(pair.ci_low, pair.ci_high, 2)],
+        ['p', format.probability(pair.p)],
+        [t('differences.adjusted'), format.probability(pair.p_adjusted)],
+        [t('differences.documents'), format.count(pair.n)],
+        [
+          t('differences.verdict'),
+          pair.p_adjusted === null
+            ? t('cell.unranked')
+            : t(pair.significant ? 'differences.significant' : 'differences.open'),
+        ],
+      ]),
+    ]);
+  }
+
+  Report.pages.differences = { render };
+})(window.Report);
