@@ -1,10 +1,9 @@
-"""What a comparison needs of the machine, estimated before it starts: GPUs, memory, disk, time."""
+"""What a comparison needs of the machine, estimated before it starts: disk and time."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -97,17 +96,6 @@ def disks(entries: Sequence[Entry]) -> list[Disk]:
         if size:
             by_disk[_existing(folder).stat().st_dev][folder] = size
     return [Disk(parts, shutil.disk_usage(_existing(next(iter(parts)))).free / _GB) for parts in by_disk.values()]
-
-
-def gpus_here() -> int:
-    """How many NVIDIA GPUs this process may use: those of CUDA_VISIBLE_DEVICES, else those of nvidia-smi."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return len([name for name in visible.split(",") if name.strip() and name.strip() != "-1"])
-    if (command := shutil.which("nvidia-smi")) is None:
-        return 0
-    done = subprocess.run([command, "-L"], capture_output=True, text=True, check=False)  # noqa: S603 (NVIDIA's)
-    return sum(line.startswith("GPU ") for line in done.stdout.splitlines())
 
 
 def _rows(names: Sequence[str]) -> int:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from lmms_eval_ja import __version__, batches, envs, model_table, verdicts
+from lmms_eval_ja import __version__, batches, comparing, envs, model_table, verdicts
 
 if TYPE_CHECKING:
     from lmms_eval_ja.cost import Estimate
@@ -35,6 +35,7 @@ verdicts.app.add_typer(batches.app)
 app.add_typer(verdicts.app)
 app.add_typer(envs.app)
 app.command("models")(model_table.models)
+app.command("compare")(comparing.compare)
 # Into a pipe or a file a table is as wide as its content wants, not 80 columns.
 console = Console(width=None if sys.stdout.isatty() else 200)
 
