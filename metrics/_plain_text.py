@@ -14,7 +14,8 @@ _LATEX_FONT = re.compile(r"\\(?:text|mathrm|mathbf|textbf|mathit|textit|mathsf|o
 _LATEX_MARK = re.compile(r"\\(?:[()\[\],;! ]|left|right|quad)")
 _HTML = re.compile(r"<(?:/?(?:b|strong|i|em|u|p|span|div|mark|code)\s?|br\s?/?)>", re.IGNORECASE)
 _LINE_START = re.compile(r"(?m)^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-・•●○■◆▪][ \t]+|・)")
-_MARKUP = str.maketrans("", "", "*`$")
+_MARKUP = str.maketrans("", "", "*`")
+_FORMULA = re.compile(r"\$\$?([^$\n]{1,400})\$\$?")
 _SPACES = re.compile(r"[^\S\n]+")
 _LINE_ENDS = re.compile(r" ?\n[ \n]*")
 
@@ -49,6 +50,8 @@ def without_markup(text: str) -> str:
             text = _LATEX_MARK.sub(" ", _LATEX_FONT.sub(r"\1", text))
         if "<" in text:
             text = _HTML.sub(lambda tag: "\n" if tag[0][1:3].lower() == "br" else "", text)
+        if "$" in text:
+            text = _FORMULA.sub(r"\1", text)
         text = _LINE_START.sub("", text.translate(_MARKUP))
         text = _LINE_ENDS.sub("\n", _SPACES.sub(" ", text)).strip()
     return text
