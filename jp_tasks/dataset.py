@@ -8,12 +8,15 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
 
 from lmms_eval_ja.clients import load_settings
 
+#: What `with_siblings` has made, by the files of the first configuration.
+_siblings: dict[tuple[str, ...], Dataset] = {}
 _REVISION = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 
 
@@ -124,7 +127,46 @@ def loaded_revision(dataset: Dataset) -> str | None:
 
 
 def with_columns(dataset: Dataset, columns: dict[str, list[Any]]) -> Dataset:
-    """The dataset with columns added; the images are not copied."""
+    """The dataset with columns added, or replaced where it has one of the name; the images are not copied."""
+    dataset = dataset.remove_columns([name for name in columns if name in dataset.column_names])
     for name, values in columns.items():
         dataset = dataset.add_column(name, values)
     return dataset
+
+
+def with_siblings(dataset: Dataset, name: str, split: str, configs: Sequence[str], column: str) -> Dataset:
+    """All configurations of a repository, one after the other, of which the YAML loads the first.
+
+    Each is loaded by its own name, so that what is cached for a node without internet is found there.
+
+    Args:
+        dataset: the first, as lmms-eval loaded it.
+        name: of the repository.
+        split: of each.
+        configs: their names; the first is that of `dataset`.
+        column: is added, and names the configuration of each row.
+
+    Raises:
+        DatasetError: they are of different revisions.
+    """
+    from datasets import concatenate_datasets, load_dataset
+
+    revision = loaded_revision(dataset)
+    places = tuple(str(file["filename"]) for file in dataset.cache_files)
+    if places in _siblings:  # wanted twice a run, and each asks the hub
+        return _siblings[places]
+    # …/cache/org___name/config/version/revision/file.arrow
+    cache = str(Path(places[0]).parents[4]) if revision is not None else None
+    parts = [dataset]
+    for config in configs[1:]:
+        part = load_dataset(name, config, split=split, revision=revision, cache_dir=cache)
+        if (found := loaded_revision(part)) != revision:
+            raise DatasetError(
+                f"{name}: configuration {config} is of revision {found}, {configs[0]} of {revision}: delete the cached "
+                "copies and load them again"
+            )
+        parts.append(part)
+    pairs = zip(parts, configs, strict=True)
+    whole = concatenate_datasets([with_columns(part, {column: [config] * len(part)}) for part, config in pairs])
+    _siblings[places] = whole
+    return whole

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datasets import Dataset
 
 from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, check_dataset, with_columns
+from lmms_eval_ja.jp_tasks.images import with_others
 
 #: Whose answers are the reference, a key of the column `answer`.
 REFERENCE = "gpt-4-0125-preview"
@@ -32,7 +33,7 @@ def process_docs(dataset: Dataset) -> Dataset:
     """
     check_dataset(dataset, SPEC)
     contexts = list(dict.fromkeys(dataset["context"]))
-    return with_columns(
+    dataset = with_columns(
         dataset,
         {
             "question": list(dataset["text"]),
@@ -41,3 +42,4 @@ def process_docs(dataset: Dataset) -> Dataset:
             "image_id": [f"{contexts.index(context) + 1:03d}" for context in dataset["context"]],
         },
     )
+    return with_others(dataset)

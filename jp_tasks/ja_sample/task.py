@@ -5,6 +5,7 @@ from __future__ import annotations
 from datasets import Dataset
 
 from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, check_dataset
+from lmms_eval_ja.jp_tasks.images import with_others
 from lmms_eval_ja.judges import score_ja_pairwise, score_rouge_l, score_vqa_likert, together
 
 SPEC = DatasetSpec(
@@ -20,4 +21,4 @@ process_results = together(score_rouge_l, score_vqa_likert, score_ja_pairwise)
 def process_docs(dataset: Dataset) -> Dataset:
     """Check the data."""
     check_dataset(dataset, SPEC)
-    return dataset
+    return with_others(dataset)

@@ -7,6 +7,7 @@ from typing import Any
 from datasets import Dataset
 
 from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, check_dataset, with_columns
+from lmms_eval_ja.jp_tasks.images import with_others
 
 SPEC = DatasetSpec(name="SakanaAI/JA-VG-VQA-500", rows=500, columns=("image_id", "image", "qas"))
 
@@ -14,16 +15,17 @@ SPEC = DatasetSpec(name="SakanaAI/JA-VG-VQA-500", rows=500, columns=("image_id",
 def all_questions(dataset: Dataset) -> Dataset:
     """One row for every question (about 4,000), as the published ROUGE-L figures were made."""
     check_dataset(dataset, SPEC)
-    return dataset.map(
+    flattened = dataset.map(
         _flattened, batched=True, batch_size=50, remove_columns=dataset.column_names, desc="one row a question"
     )
+    return with_others(flattened)
 
 
 def first_questions(dataset: Dataset) -> Dataset:
     """The first question of each picture (500), as Sakana AI scores."""
     check_dataset(dataset, SPEC)
     first = [qas[0] for qas in dataset["qas"]]
-    return with_columns(
+    dataset = with_columns(
         dataset.remove_columns("qas"),
         {
             "question_id": [str(qa["qa_id"]) for qa in first],
@@ -31,6 +33,7 @@ def first_questions(dataset: Dataset) -> Dataset:
             "answer": [qa["answer"] for qa in first],
         },
     )
+    return with_others(dataset)
 
 
 def _flattened(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datasets import Dataset
 
 from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, check_dataset, with_columns
+from lmms_eval_ja.jp_tasks.images import with_others
 
 SPEC = DatasetSpec(
     name="SakanaAI/JA-VLM-Bench-In-the-Wild",
@@ -16,7 +17,8 @@ SPEC = DatasetSpec(
 def process_docs(dataset: Dataset) -> Dataset:
     """Check the data; number the rows, and name a picture by its address."""
     check_dataset(dataset, SPEC)
-    return with_columns(
+    dataset = with_columns(
         dataset,
         {"question_id": [str(n) for n in range(len(dataset))], "image_id": list(dataset["image_url"])},
     )
+    return with_others(dataset)

@@ -13,6 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from lmms_eval_ja.clients import Settings
+from lmms_eval_ja.clients.settings import IMAGE_SETTINGS
 from lmms_eval_ja.judges import (
     ANCHOR,
     OVERLAP_LABEL,
@@ -28,11 +29,14 @@ from lmms_eval_ja.judges import (
     reported_models,
     usage_facts,
 )
+from lmms_eval_ja.judges.sample_facts import by_category, missing_pictures, unreadable_answers
 from lmms_eval_ja.metrics import dictionary_version, generation_failure, japanese_share
 
 _PACKAGES = ("lmms-eval-ja", "lmms-eval", "transformers", "torch", "datasets", "fugashi", "unidic-lite", "rapidfuzz")
 #: What makes ROUGE-L what it is.
 _METRIC_PACKAGES = ("lmms-eval-ja", "fugashi", "unidic-lite")
+#: Aggregations whose value in a category of the documents is the mean of its documents.
+_MEANS = ("mean_ja", "category_means_ja")
 #: How many ids of failed samples are listed by kind.
 _LISTED = 10
 
@@ -156,6 +160,11 @@ def _task_facts(
         "subset": dict(subset) if subset else None,
         "dataset": {k: data[k] for k in ("name", "revision", "rows", "texts_sha256", "changed")} if data else None,
     }
+    items = _items(_own(scores).values())
+    if settings.image != IMAGE_SETTINGS[0]:
+        print_["image"] = settings.image
+    if lost := missing_pictures(items):
+        print_["missing_pictures"] = lost["sha256"]
     aggregations = {entry["metric"]: _name(entry.get("aggregation")) for entry in config.get("metric_list") or ()}
     return {
         "fingerprint": {"id": _digest(print_)} | print_,
@@ -165,6 +174,9 @@ def _task_facts(
             for metric, score in ((key.partition(",")[0], score) for key, score in scores.items())
         },
         "failures": _failures([(item.sample_id, verdict) for item, verdict in judged]),
+        "unreadable_answers": unreadable_answers(items),
+        "missing_pictures": lost,
+        "by_category": _by_category(scores, config, aggregations),
         "judging": _judging_facts(judged, scores, judge),
         "answers_cut": {
             name: len(
@@ -177,6 +189,15 @@ def _task_facts(
             for name, p in sorted(protocols.items())
         },
     }
+
+
+def _by_category(
+    scores: Mapping[str, Score], config: Mapping[str, Any], aggregations: Mapping[str, str | None]
+) -> dict[str, Any]:
+    """The headline in each category of the documents; only of a mean, since other headlines list their parts."""
+    headline = (config.get("metadata") or {}).get("headline")
+    score = next((score for key, score in scores.items() if key.partition(",")[0] == headline), None)
+    return by_category(score) if score is not None and aggregations.get(str(headline)) in set(_MEANS) else {}
 
 
 def _judging_facts(
@@ -251,7 +272,7 @@ def _finish_samples(samples: list[dict[str, Any]], scores: Mapping[str, Score]) 
     for sample in samples:
         for name, value in sample.items():
             if isinstance(value, MetricItem) and name in by_metric:
-                value.update(by_metric[name][value.sample_id])
+                value.update(by_metric[name].get(value.sample_id, {}))
 
 
 def _number(value: float) -> float | None:

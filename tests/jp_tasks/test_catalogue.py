@@ -7,6 +7,9 @@ import pytest
 from lmms_eval_ja.jp_tasks import FOLDER, catalogue
 from lmms_eval_ja.judges import PROTOCOLS
 
+#: How answers are marked that no judge sees.
+MARKING = {"choice"}
+
 
 def test_every_yaml_is_a_task_or_a_group() -> None:
     names = {task.name for task in catalogue.tasks()} | catalogue.groups().keys()
@@ -16,8 +19,8 @@ def test_every_yaml_is_a_task_or_a_group() -> None:
 def test_every_task_says_what_it_is() -> None:
     for task in catalogue.tasks():
         assert task.rows > 0, task.name
-        assert set(task.protocol.split(", ")) <= PROTOCOLS.keys(), task.name
-        assert task.headline in {"overall", "judge_mean", "rouge_l_ja"}, task.name
+        assert set(task.protocol.split(", ")) <= PROTOCOLS.keys() | MARKING, task.name
+        assert task.headline in {"overall", "judge_mean", "rouge_l_ja", "accuracy"}, task.name
         assert task.licence, task.name
         assert task.source, task.name
 
