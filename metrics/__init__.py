@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from lmms_eval_ja.metrics._estimate import Estimate, mean, mean_of_ratios, ratio_of_means
     from lmms_eval_ja.metrics._mecab_tokenizer import MecabTokenizer
     from lmms_eval_ja.metrics._meta_evaluation import Agreement, Statistic, agreement
+    from lmms_eval_ja.metrics._prediction_powered import Corrected, prediction_powered_mean
     from lmms_eval_ja.metrics._probes import bias_conformity, bias_deviation
     from lmms_eval_ja.metrics._rank_correlation import RankCorrelation, rank_correlation
     from lmms_eval_ja.metrics._reasoning import strip_reasoning
+    from lmms_eval_ja.metrics._rogan_gladen import CorrectedShare, corrected_share, rogan_gladen
     from lmms_eval_ja.metrics._standard_error import clustered_standard_error
     from lmms_eval_ja.metrics._wilson import wilson_interval
 
@@ -34,6 +36,8 @@ __all__ = [
     "Agreement",
     "Alignment",
     "Choice",
+    "Corrected",
+    "CorrectedShare",
     "Dispersion",
     "Estimate",
     "MecabTokenizer",
@@ -45,6 +49,7 @@ __all__ = [
     "bias_deviation",
     "clean_answer",
     "clustered_standard_error",
+    "corrected_share",
     "dictionary_version",
     "failed_generation",
     "generation_failure",
@@ -55,8 +60,10 @@ __all__ = [
     "mean_of_ratios",
     "normalize",
     "parse_choice",
+    "prediction_powered_mean",
     "rank_correlation",
     "ratio_of_means",
+    "rogan_gladen",
     "rouge_l",
     "rouge_l_scores",
     "rouge_l_tokens",
@@ -70,6 +77,8 @@ _LAZY = {
     "Agreement": "_meta_evaluation",
     "Alignment": "_alignment",
     "Choice": "_choice",
+    "Corrected": "_prediction_powered",
+    "CorrectedShare": "_rogan_gladen",
     "Dispersion": "_alignment",
     "Estimate": "_estimate",
     "MecabTokenizer": "_mecab_tokenizer",
@@ -80,12 +89,15 @@ _LAZY = {
     "bias_conformity": "_probes",
     "bias_deviation": "_probes",
     "clustered_standard_error": "_standard_error",
+    "corrected_share": "_rogan_gladen",
     "krippendorff_alpha": "_agreement",
     "mean": "_estimate",
     "mean_of_ratios": "_estimate",
     "parse_choice": "_choice",
+    "prediction_powered_mean": "_prediction_powered",
     "rank_correlation": "_rank_correlation",
     "ratio_of_means": "_estimate",
+    "rogan_gladen": "_rogan_gladen",
     "strip_reasoning": "_reasoning",
     "wilson_interval": "_wilson",
 }

@@ -146,9 +146,13 @@ def _checked(at: int, members: Sequence[float], scale: tuple[float, float] | Non
 
 def _dispersions(used: Sequence[FloatArray]) -> dict[str, FloatArray]:
     """Each dispersion of every cluster, shape (C,)."""
-    variances = {ddof: np.array([members.var(ddof=ddof) for members in used]) for ddof in (0, 1)}
-    by_name = {f"var_ddof{ddof}": values for ddof, values in variances.items()}
-    by_name |= {f"std_ddof{ddof}": np.sqrt(values) for ddof, values in variances.items()}
+    sizes = np.array([len(members) for members in used], dtype=np.intp)
+    owner = np.repeat(np.arange(len(used)), sizes)
+    values = np.concatenate([*used, np.empty(0)])
+    means = np.bincount(owner, values, len(used)) / np.maximum(1, sizes)
+    squares = np.bincount(owner, (values - means[owner]) ** 2, len(used))
+    by_name = {f"var_ddof{ddof}": squares / (sizes - ddof) for ddof in (0, 1)}
+    by_name |= {f"std_ddof{ddof}": np.sqrt(by_name[f"var_ddof{ddof}"]) for ddof in (0, 1)}
     return {name: by_name[name] for name in DISPERSIONS}
 
 

@@ -35,7 +35,11 @@ def divided(name: str, scores: FloatArray, bins: Bins) -> FloatArray:
             if number.setdefault(member, at) != at:
                 raise ValueError(f"bins: {member} stands in two of them")
     whole = np.floor(scores + 0.5)
-    if missing := sorted({float(value) for value in whole} - {float(member) for member in number}):
-        at = int(np.flatnonzero(whole == missing[0])[0])
-        raise ValueError(f"{name}[{at}]: {scores[at]:g} is in no bin; name bins for its scale, or none")
-    return np.array([number[int(value)] for value in whole], dtype=np.float64)
+    found = np.full(len(scores), np.nan)
+    for member, at in number.items():
+        found[whole == member] = at
+    missing = np.flatnonzero(np.isnan(found))
+    if len(missing):
+        where = missing[0]
+        raise ValueError(f"{name}[{where}]: {scores[where]:g} is in no bin; name bins for its scale, or none")
+    return found

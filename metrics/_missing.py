@@ -27,7 +27,7 @@ def with_gaps(name: str, scores: Scores, low: float = -math.inf, high: float = m
     array = np.array([math.nan if score is None else float(score) for score in scores], dtype=np.float64)
     off = np.flatnonzero(np.isinf(array) | (array < low) | (array > high))
     if len(off):
-        scale = "a number" if math.isinf(high - low) else f"{low:g} to {high:g}"
+        scale = "a number" if math.isinf(low) else f"{low:g} to {high:g}"
         raise ValueError(f"{name}[{off[0]}] is {array[off[0]]:g}; expected {scale}, None where it is missing")
     return array
 
