@@ -1,0 +1,203 @@
+"""Differences between models that answered the same documents, resampled by cluster."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from lmms_eval_ja.metrics._standard_error import FloatArray, IntArray
+
+_FEWEST_FOR_BOOTSTRAP = 10  # clusters; with fewer the resamples are too alike, and the formula's error is taken
+_CELLS_AT_ONCE = 4_000_000  # numbers held for one batch of resamples: 32 MB
+_ROUNDING = 1e-12
+_ALIKE = 1e-9
+
+
+@dataclass(frozen=True)
+class PairedDifferences:
+    """Every two of M models, P = M(M − 1)/2 pairs in the order (0, 1), (0, 2) … (1, 2) …; each array has shape (P,).
+
+    Attributes:
+        first: Number of the one model.
+        second: Number of the other, which is higher.
+        difference: Mean over the common documents of first's influence less second's; NaN where there are none.
+        standard_error: Of it; NaN for fewer than two clusters.
+        ci_low: Low end of the interval.
+        ci_high: High end of it.
+        p: Two-sided, of the hypothesis that there is no difference.
+        n: Common documents.
+        clusters: That they come in.
+    """
+
+    first: IntArray
+    second: IntArray
+    difference: FloatArray
+    standard_error: FloatArray
+    ci_low: FloatArray
+    ci_high: FloatArray
+    p: FloatArray
+    n: IntArray
+    clusters: IntArray
+
+
+def paired_differences(
+    influence: FloatArray,
+    clusters: IntArray,
+    *,
+    extra_variance: FloatArray | None = None,
+    confidence: float = 0.95,
+    resamples: int = 4999,
+    seed: int = 0,
+) -> PairedDifferences:
+    """Difference of every two models' scores, by a cluster bootstrap of their influence values.
+
+    A score is the mean of its influence values (of a ratio of means: its linearisation, the delta method), so the
+    difference of two scores is the mean of the documents' differences, and documents and clusters stay paired
+    (arXiv 2411.00640, sections 4.2 and 2.2). Clusters are drawn with replacement, the same ones for all models; s is
+    the standard deviation of the difference over the resamples, and its error √(s²·G/(G−1) + v_a + v_b), G clusters.
+    Interval and p value are Student's t with G − 1 degrees of freedom: with 21 clusters percentiles cover 93.7 % and
+    these 95 % (docs/comparison.md). With fewer than 10 clusters s is computed instead of resampled.
+
+    Args:
+        influence: Shape (M, n); NaN where a model has no score for a document. A pair is over the documents for which
+            both have one.
+        clusters: Numbers 0 to G − 1 of the documents' clusters, shape (n,).
+        extra_variance: Of each model's score besides that of the documents, v, shape (M,): the judge's spread.
+        confidence: Of the intervals, between 0 and 1.
+        resamples: Of the bootstrap, B.
+        seed: Of the bootstrap; `cluster_weights` says what is drawn.
+
+    Raises:
+        ValueError: Shapes do not fit.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    models, documents = influence.shape
+    if clusters.shape != (documents,):
+        raise ValueError(f"{documents} documents but clusters of shape {clusters.shape}")
+    first, second = (np.asarray(index, dtype=np.intp) for index in np.triu_indices(models, 1))
+    sums = _Sums(influence, clusters, first, second)
+    difference, error, groups = sums.estimated(resamples, seed)
+    spread = np.zeros(models) if extra_variance is None else extra_variance
+    error = np.sqrt(error**2 + spread[first] + spread[second])
+    freedom = np.maximum(groups - 1, 1).astype(float)
+    half = stdtrit(freedom, (1 + confidence) / 2) * error
+    flat = np.asarray(error <= _ROUNDING * np.maximum(1.0, np.abs(difference)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = 2 * stdtr(freedom, -np.abs(difference) / error)
+    # The same difference in every cluster: as unlikely as that all of them fall on one side.
+    p[flat] = np.where(np.abs(difference[flat]) <= _ROUNDING, 1.0, 2.0 ** (1.0 - groups[flat]))
+    p[np.isnan(error)] = math.nan
+    return PairedDifferences(
+        first, second, difference, error, difference - half, difference + half, p, sums.n.astype(np.intp), groups
+    )
+
+
+def cluster_weights(clusters: int, resamples: int, seed: int) -> FloatArray:
+    """How often each cluster is drawn in each resample, shape (B, G): G integers from `default_rng(seed)` a row."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, clusters, (resamples, clusters)) + clusters * np.arange(resamples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=resamples * clusters).reshape(resamples, clusters).astype(float)
+
+
+class _Sums:
+    """Sums of influences and counts of documents by cluster: of each model, or of pairs that lack documents."""
+
+    def __init__(self, influence: FloatArray, clusters: IntArray, first: IntArray, second: IntArray) -> None:
+        known = ~np.isnan(influence)
+        kept = known.any(axis=0)
+        influence, known = influence[:, kept], known[:, kept]
+        codes = np.unique(clusters[kept], return_inverse=True)[1].reshape(-1)
+        self.groups = int(codes.max(initial=-1)) + 1
+        self.first, self.second = first, second
+        self._members = np.zeros((influence.shape[1], self.groups))
+        self._members[np.arange(len(codes)), codes] = 1
+        whole = known.all(axis=1)
+        self.whole = whole[first] & whole[second]
+        self.sums = np.where(whole[:, None], np.nan_to_num(influence), 0.0) @ self._members
+        self.sizes = self._members.sum(axis=0)
+        self._influence, self._known = influence, known
+        self.n = np.where(self.whole, float(influence.shape[1]), 0.0)
+        self.n[~self.whole] = [float((known[a] & known[b]).sum()) for a, b in self._others()]
+
+    def _others(self) -> list[tuple[int, int]]:
+        return list(zip(self.first[~self.whole].tolist(), self.second[~self.whole].tolist(), strict=True))
+
+    def estimated(self, resamples: int, seed: int) -> tuple[FloatArray, FloatArray, IntArray]:
+        """Difference, its error over documents, and number of clusters, each of shape (P,)."""
+        difference, error = np.full(len(self.first), math.nan), np.full(len(self.first), math.nan)
+        groups = np.zeros(len(self.first), dtype=np.intp)
+        if self.whole.any():
+            a, b = self.first[self.whole], self.second[self.whole]
+            difference[self.whole] = (self.sums[a] - self.sums[b]).sum(axis=1) / self.sizes.sum()
+            groups[self.whole] = self.groups
+            error[self.whole] = self._errors(self.sums, a, b, resamples, seed)
+        if not self.whole.all():
+            own, sizes = self._of_pairs()
+            total = sizes.sum(axis=1)
+            groups[~self.whole] = (sizes > 0).sum(axis=1)
+            with np.errstate(invalid="ignore"):
+                difference[~self.whole] = own.sum(axis=1) / np.where(total > 0, total, math.nan)
+            error[~self.whole] = self._errors_of_pairs(own, sizes, resamples, seed)
+        error[groups < 2] = math.nan  # noqa: PLR2004  one cluster has no spread
+        return difference, error, groups
+
+    def _errors(self, sums: FloatArray, a: IntArray, b: IntArray, resamples: int, seed: int) -> FloatArray:
+        """Of pairs of models without gaps: from the models' joint resamples."""
+        if self.groups < _FEWEST_FOR_BOOTSTRAP:
+            return _formula(sums[a] - sums[b], np.broadcast_to(self.sizes, (len(a), self.groups)))
+        drawn = np.concatenate(
+            [weights @ sums.T / (weights @ self.sizes)[:, None] for weights in _batches(self.groups, resamples, seed)]
+        )
+        drawn -= drawn.mean(axis=0)
+        products = drawn.T @ drawn / (resamples - 1)
+        variances = np.diagonal(products)
+        apart = np.maximum(variances[a] + variances[b] - 2 * products[a, b], 0.0)
+        alike = np.flatnonzero(apart <= _ALIKE * (variances[a] + variances[b]))  # what is left there is rounding
+        apart[alike] = (drawn[:, a[alike]] - drawn[:, b[alike]]).var(axis=0, ddof=1)
+        return np.asarray(np.sqrt(apart * self.groups / max(1, self.groups - 1)))
+
+    def _of_pairs(self) -> tuple[FloatArray, FloatArray]:
+        pairs = self._others()
+        sums, sizes = np.empty((len(pairs), self.groups)), np.empty((len(pairs), self.groups))
+        for row, (a, b) in enumerate(pairs):
+            both = self._known[a] & self._known[b]
+            sums[row] = np.where(both, self._influence[a] - self._influence[b], 0.0) @ self._members
+            sizes[row] = both.astype(float) @ self._members
+        return sums, sizes
+
+    def _errors_of_pairs(self, sums: FloatArray, sizes: FloatArray, resamples: int, seed: int) -> FloatArray:
+        """Of pairs with gaps: each from its own common documents."""
+        groups = (sizes > 0).sum(axis=1)
+        if self.groups < _FEWEST_FOR_BOOTSTRAP:
+            return _formula(sums, sizes)
+        moments = np.zeros((3, len(sums)))  # resamples, sum and sum of squares of the centred differences
+        total = sizes.sum(axis=1)
+        middle = sums.sum(axis=1) / np.where(total > 0, total, math.nan)
+        for weights in _batches(self.groups, resamples, seed, width=len(sums)):
+            drawn = weights @ sizes.T
+            with np.errstate(divide="ignore", invalid="ignore"):
+                off = (weights @ sums.T) / drawn - middle
+            off[drawn == 0] = math.nan
+            moments += [(drawn > 0).sum(axis=0), np.nansum(off, axis=0), np.nansum(off**2, axis=0)]
+        count = np.maximum(moments[0], 2)
+        variance = np.maximum(moments[2] - moments[1] ** 2 / count, 0.0) / (count - 1)
+        found = np.sqrt(variance * groups / np.maximum(1, groups - 1))
+        few = groups < _FEWEST_FOR_BOOTSTRAP
+        found[few] = _formula(sums[few], sizes[few])
+        return np.asarray(found)
+
+
+def _batches(clusters: int, resamples: int, seed: int, width: int = 1) -> list[FloatArray]:
+    """The weights of all resamples, some at a time where they are many; the numbers drawn are the same."""
+    weights = cluster_weights(clusters, resamples, seed)
+    at_once = max(1, _CELLS_AT_ONCE // max(clusters, width))
+    return [weights[start : start + at_once] for start in range(0, resamples, at_once)]
+
+
+def _formula(sums: FloatArray, sizes: FloatArray) -> FloatArray:
+    """√(G/(G−1) · Σ_g (d_g − n_g·d̄)²) / n, the clustered standard error of a mean; shapes (P, G), giving (P,)."""
+    total, groups = sizes.sum(axis=1), (sizes > 0).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        residuals = sums - sizes * (sums.sum(axis=1) / total)[:, None]
+        return np.asarray(np.sqrt((residuals**2).sum(axis=1) * groups / np.maximum(1, groups - 1)) / total)
