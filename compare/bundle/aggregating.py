@@ -12,11 +12,15 @@ from lmms_eval_ja.compare.bundle.mismatch import Mismatch, equal
 from lmms_eval_ja.compare.bundle.rereading import Scores
 from lmms_eval_ja.compare.bundle.scored import Scored
 from lmms_eval_ja.judges import LEAST_COVERAGE, PASSING_FAILURES
+from lmms_eval_ja.judges.verdict import NO_PICTURE
 from lmms_eval_ja.metrics import clustered_standard_error
 
-#: What an aggregation takes of an item, and how: by the names in a task's `metric_list`.
-RATIOS = {"ratio_of_means_ja", "category_ratios_ja"}
-KNOWN = RATIOS | {"mean_ja", "reference_mean_ja"}
+#: Names of aggregations: those that are ratios, and those that take categories apart.
+_RATIOS = {"ratio_of_means_ja", "category_ratios_ja", "category_means_ja"}
+BY_CATEGORY = {"category_ratios_ja", "category_means_ja"}
+KNOWN = _RATIOS | {"mean_ja", "reference_mean_ja"}
+#: The reference of a mean over categories, whose scores are percentages.
+_PERCENT = 100.0
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ class Again:
     """A metric of a model's task, made again from its items.
 
     The value is the mean over runs: of `mean_ja` 1/n Σ m, of `ratio_of_means_ja` 100 Σm/Σr, of `category_ratios_ja` the
-    unweighted mean of that over categories. A document's influence is what it adds in first order; their mean is the
-    value, and their clustered standard error that of the value.
+    unweighted mean of that over categories, of `category_means_ja` that of means. A document's influence is what it
+    adds in first order; their mean is the value, and their clustered standard error that of the value.
     """
 
     def __init__(self, scored: Scored, metric: str, items: Sequence[Item]) -> None:
@@ -83,19 +87,22 @@ class Again:
 
 
 def _is_whole(items: Sequence[Item], usable: Sequence[Item]) -> bool:
-    """Whether there is a headline: enough documents have a score, and none of them can still get one."""
-    if not items or any(item.failure in PASSING_FAILURES for item in items):
+    """Whether there is a headline: enough of the documents with a picture have a score, and none can still get one."""
+    there = sum(item.failure != NO_PICTURE for item in items)
+    if there == 0 or any(item.failure in PASSING_FAILURES for item in items):
         return False
-    return len(usable) / len(items) >= LEAST_COVERAGE
+    return len(usable) / there >= LEAST_COVERAGE
 
 
 def _influences(how: str, items: Sequence[Item], run: int) -> list[float]:
     """What each document adds; the plain mean is the value. NaN for all where a reference's mean is 0."""
     own = [item.runs[min(run, len(item.runs) - 1)] for item in items]
-    if how not in RATIOS:
+    if how not in _RATIOS:
         column = 1 if how == "reference_mean_ja" else 0
         return [_number(scores[column]) for scores in own]
-    categories = [item.category if how == "category_ratios_ja" else "" for item in items]
+    if how == "category_means_ja":
+        own = [(model, _PERCENT) for model, _ in own]
+    categories = [item.category if how in BY_CATEGORY else "" for item in items]
     sums: dict[str, tuple[int, float, float]] = {}
     for category in dict.fromkeys(categories):
         pairs = [scores for scores, theirs in zip(own, categories, strict=True) if theirs == category]

@@ -27,7 +27,8 @@ def check_statistics(folder: Path, notes: list[str]) -> Iterator[Mismatch]:
     Raises:
         BundleError: the results cannot be read.
     """
-    from lmms_eval_ja.compare import compare, load_results
+    from lmms_eval_ja.compare.compared import compare
+    from lmms_eval_ja.compare.results import load_results
 
     recorded = _recorded(folder)
     try:

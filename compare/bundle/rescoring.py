@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
-from lmms_eval_ja.compare.bundle.aggregating import KNOWN, Again, Item
+from lmms_eval_ja.compare.bundle.aggregating import BY_CATEGORY, KNOWN, Again, Item
 from lmms_eval_ja.compare.bundle.archive import BundleError
 from lmms_eval_ja.compare.bundle.mismatch import Mismatch, equal
 from lmms_eval_ja.compare.bundle.replies import protocol_of
@@ -99,29 +100,28 @@ class Rescoring:
         yield from faults_in(out, lambda name, before, now: self._differs(f"{what}, {name}", before, now, doc_id))
 
     def _metric(self, metric: str) -> Iterator[Mismatch]:
-        how = self.scored.aggregations.get(metric)
-        if how not in KNOWN:
-            self._note(metric, f"is aggregated by {how or 'something unknown'}, and not made again")
-            return
-        source = self._source(metric)
-        if source is None:
-            return
-        items = []
-        for row in self.scored.rows:
-            recorded = row.get(metric)
-            if not isinstance(recorded, Mapping) or "cluster" not in recorded:
-                continue
-            item = self._item(row, metric, source, recorded)
-            if item is None:
-                self._note(metric, "rests on verdicts or documents that cannot be read here, and is not made again")
-                return
-            items.append(item)
-        yield from Again(self.scored, metric, items).mismatches()
+        how, source = self.scored.aggregations[metric], self._source(metric)
+        rows = [row for row in self.scored.rows if isinstance(row.get(metric), Mapping) and "cluster" in row[metric]]
+        items = [self._item(row, metric, source) for row in rows] if source is not None and how in KNOWN else [None]
+        known = [item for item in items if item is not None]
+        if len(known) == len(items):
+            yield from Again(self.scored, metric, known).mismatches()
+        else:
+            self._note(metric, "is not made again from answers or verdicts, only from what each document adds to it")
+            yield from self._mean_of_influences(metric, rows)
 
-    def _item(self, row: Row, metric: str, source: str, recorded: Mapping[str, Any]) -> Item | None:
-        doc_id, document = row["doc_id"], self.documents.get(row["doc_id"])
+    def _mean_of_influences(self, metric: str, rows: Sequence[Row]) -> Iterator[Mismatch]:
+        """Whatever a metric is made of, its value is the mean of what the documents add."""
+        value = self.scored.facts["scores"][metric]["value"]
+        added = [row[metric]["influence"] for row in rows if row[metric].get("influence") is not None]
+        if value is not None and added and not equal(value, fmean(added)):
+            yield self._differs(f"{metric}, value", value, fmean(added), None)
+
+    def _item(self, row: Row, metric: str, source: str | None) -> Item | None:
+        """What a document gives to a metric; None where that cannot be told here."""
+        recorded, doc_id, document = row[metric], row["doc_id"], self.documents.get(row["doc_id"])
         category = document.category if document is not None else recorded.get("category")
-        if category is None and self.scored.aggregations[metric] == "category_ratios_ja":
+        if category is None and self.scored.aggregations[metric] in BY_CATEGORY:
             return None
         if source == _ROUGE_L:
             if doc_id not in self._rouge:
@@ -129,20 +129,20 @@ class Rescoring:
             value = self._rouge[doc_id]
             runs: list[Scores] = [(value, None)]
             return Item(doc_id, str(category), runs, None if value is not None else "generation", recorded)
-        out = self._verdicts.get((doc_id, source))
+        out = self._verdicts.get((doc_id, str(source)))
         return None if out is None else Item(doc_id, str(category), out.runs, out.failure, recorded)
 
     def _source(self, metric: str) -> str | None:
-        """What a metric is made of: ROUGE-L, an anchor's verdicts, or those of a protocol."""
+        """What a metric is made of: ROUGE-L, an anchor's verdicts, or those of a protocol; None: something else."""
         if metric == _ROUGE_L or metric.startswith(ANCHOR):
             return metric
+        score = self.scored.facts["scores"][metric]
+        if "protocol" in score:
+            return None if score["protocol"] is None else str(score["protocol"])
         judging = [name for name in self.scored.judging if name in PROTOCOLS]
         compares = metric == _MODEL_MEAN or self.scored.aggregations[metric] != "mean_ja"
         fitting = [name for name in judging if PROTOCOLS[name].compares == compares] if len(judging) > 1 else judging
-        if len(fitting) != 1:
-            self._note(metric, "is of a protocol that cannot be told from the files, and is not made again")
-            return None
-        return fitting[0]
+        return fitting[0] if len(fitting) == 1 else None
 
     def _protocol(self, name: str) -> Protocol | None:
         if name not in self._protocols:

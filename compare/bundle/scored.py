@@ -31,7 +31,7 @@ class Scored:
         rows: lines of the samples file.
         facts: the section `lmms_eval_ja.tasks[task]` of the results file.
         printed: the task's row of the results file.
-        aggregations: by metric the name of its aggregation, as the task's configuration has it.
+        aggregations: by metric the name of its aggregation.
         generation: how answers were generated, as the task's configuration and the run's `--gen_kwargs` have it.
         packages: versions that the results file names.
     """
@@ -80,10 +80,17 @@ def scored_tasks(names: Iterable[str], read: Read) -> Iterator[Scored]:
             rows=_rows(name, read(name)),
             facts=facts,
             printed=(record.get("results") or {}).get(task) or {},
-            aggregations={entry["metric"]: str(entry.get("aggregation")) for entry in config.get("metric_list") or ()},
+            aggregations=_aggregations(facts, config),
             generation=config.get("generation_kwargs") or {},
             packages=record["lmms_eval_ja"].get("packages") or {},
         )
+
+
+def _aggregations(facts: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, str]:
+    """As the facts of each score have them; those of an older version leave it to the task's configuration."""
+    configured = {entry["metric"]: entry.get("aggregation") for entry in config.get("metric_list") or ()}
+    stated = {metric: score.get("aggregation") for metric, score in facts["scores"].items()}
+    return {metric: str(stated[metric] or configured.get(metric)) for metric in stated}
 
 
 def answer_of(row: Row) -> str:

@@ -1,6 +1,12 @@
-"""`compare --reproduce`: ready comparisons of published tables, and what came of them beside what was published."""
+"""`compare --reproduce`: what came of a ready comparison, beside what was published."""
 
-from lmms_eval_ja.compare.reproduce.outcome import Reproduced, Verdict, rendering, reproduction
-from lmms_eval_ja.compare.reproduce.ready import ReproduceError, names, ready_file
+from lmms_eval_ja.compare.reproduce.outcome import (
+    Reproduced,
+    Verdict,
+    disagreements,
+    rendering,
+    reproduction,
+    tolerance,
+)
 
-__all__ = ["ReproduceError", "Reproduced", "Verdict", "names", "ready_file", "rendering", "reproduction"]
+__all__ = ["Reproduced", "Verdict", "disagreements", "rendering", "reproduction", "tolerance"]

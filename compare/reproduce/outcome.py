@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lmms_eval_ja.compare.published import EVAL_MM, PAPER, PublishedRow, published
-from lmms_eval_ja.compare.reproduce.ready import ready_file
 from lmms_eval_ja.compare.results import Results
+from lmms_eval_ja.compare.shipped import shipped
 
 Verdict = Literal["within", "outside", "not run", "contaminated", "another judge"]
 ROUGE_L = "rouge_l_ja"
@@ -76,9 +76,9 @@ def reproduction(results: Results, name: str) -> list[Reproduced]:
         name: `paper`, or `paper-rouge` for ROUGE-L only.
 
     Raises:
-        ReproduceError: no ready comparison of this name.
+        ComparisonError: no ready comparison of this name.
     """
-    only_rouge = ready_file(name).stem.endswith("-rouge")
+    only_rouge = shipped(name).stem.endswith("-rouge")
     rows = [row for row in published() if row.source == PAPER and (row.metric == ROUGE_L or not only_rouge)]
     return [_reproduced(results, row) for row in rows]
 
@@ -145,8 +145,8 @@ def _lines(rows: Sequence[Reproduced]) -> Iterator[str]:
         yield f"- {note}"
     yield (
         f"Tolerance: one unit in the last printed place, and {DEVIATIONS:g} · {CHANGE:g} · √k / n for n questions of "
-        f"which k = {CHANGED_SHARE:.0%} (at least one) are answered otherwise by greedy decoding on other hardware or in "
-        f"another precision, each with a ROUGE-L that moves by {CHANGE:g} points. Share and points are a choice."
+        f"which k = {CHANGED_SHARE:.0%} (at least one) are answered otherwise by greedy decoding on other hardware or "
+        f"in another precision, each with a ROUGE-L that moves by {CHANGE:g} points. Share and points are a choice."
     )
     if found := disagreements():
         yield f"Publications that differ on ROUGE-L by more than printing explains ({PAPER}; {EVAL_MM}):"
