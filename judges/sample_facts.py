@@ -7,15 +7,14 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from lmms_eval_ja.judges.scores import CLUSTER, MetricItem, Score, natural_key
+from lmms_eval_ja.judges.scores import CLUSTER, MetricItem, Score, mean_or_share, natural_key
 from lmms_eval_ja.judges.verdict import NO_PICTURE
-from lmms_eval_ja.metrics import Estimate, mean, wilson_interval
+from lmms_eval_ja.metrics import Estimate
 
 #: Key of a metric's item that says why an answer could not be read; absent where it could.
 UNREAD = "unread"
 #: How many ids are listed.
 _LISTED = 10
-_PERCENT = (0.0, 100.0)
 
 
 def unreadable_answers(items: Iterable[MetricItem]) -> dict[str, Any]:
@@ -45,8 +44,7 @@ def missing_pictures(items: Iterable[MetricItem]) -> dict[str, Any] | None:
 def by_category(score: Score) -> dict[str, dict[str, Any]]:
     """A mean's value in each category of the documents, with its 95 % interval; empty where there are no categories.
 
-    The interval of a share (every value 0 or 100) of documents that have nothing in common is Wilson's, which is sound
-    for the few documents of a category, also where all of them are right; any other is that of `metrics.mean`.
+    The interval is that of `mean_or_share`.
     """
     groups: dict[str, list[MetricItem]] = {}
     for item in score.report.items:
@@ -57,18 +55,11 @@ def by_category(score: Score) -> dict[str, dict[str, Any]]:
 
 def _category(items: list[MetricItem]) -> dict[str, Any]:
     scored = [item for item in items if item.failed() is None]
-    values = [_value(item) for item in scored]
     clusters = [str(item[CLUSTER]) for item in scored]
     facts: dict[str, Any] = {"n": len(items), "scored": len(scored), "clusters": len(set(clusters))}
     if not scored:
         return facts | {"value": None, "ci_low": None, "ci_high": None, "interval": "none"}
-    if set(values) <= set(_PERCENT) and len(set(clusters)) == len(clusters):
-        low, high = wilson_interval(values.count(_PERCENT[1]), len(values))
-        return facts | {
-            "value": math.fsum(values) / len(values), "ci_low": 100 * low, "ci_high": 100 * high, "interval": "Wilson"
-        }  # fmt: skip
-    estimate = mean(values, clusters)
-    return facts | _of_estimate(estimate)
+    return facts | _of_estimate(mean_or_share([_value(item) for item in scored], clusters))
 
 
 def _value(item: MetricItem) -> float:

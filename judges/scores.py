@@ -15,7 +15,14 @@ import numpy as np
 from tqdm import tqdm
 
 from lmms_eval_ja.judges.verdict import NO_PICTURE, PASSING_FAILURES, Failure, Verdict
-from lmms_eval_ja.metrics import Estimate, clustered_standard_error, mean, mean_of_ratios, ratio_of_means
+from lmms_eval_ja.metrics import (
+    Estimate,
+    clustered_standard_error,
+    mean,
+    mean_of_ratios,
+    ratio_of_means,
+    wilson_interval,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -157,7 +164,30 @@ AGGREGATIONS: dict[str, Callable[[Sequence[Any]], Score]] = {
 
 
 def _mean(items: Sequence[MetricItem], run: int) -> Estimate:
-    return mean([item.scores(run)[0] for item in items], _clusters(items))
+    return mean_or_share([item.scores(run)[0] for item in items], _clusters(items))
+
+
+def mean_or_share(values: Sequence[float], clusters: Sequence[str]) -> Estimate:
+    """`metrics.mean`; for answers that are right or wrong (0 or 100) with Wilson's interval where that holds.
+
+    It does where no two documents have a cluster in common. Where all answers are alike, the bootstrap knows no spread,
+    and Wilson's interval is that of as many documents as there are clusters.
+    """
+    n, n_clusters = len(values), len(set(clusters))
+    if not values or not set(values) <= {0.0, 100.0} or (n_clusters < n and len(set(values)) > 1):
+        return mean(values, clusters)
+    hits = values.count(100.0) * n_clusters // n
+    low, high = wilson_interval(hits, n_clusters)
+    return Estimate(
+        value=math.fsum(values) / n,
+        standard_error=clustered_standard_error(values, clusters) if n_clusters > 1 else math.nan,
+        ci_low=100 * low,
+        ci_high=100 * high,
+        influence=np.asarray(values, dtype=np.float64),
+        n=n,
+        n_clusters=n_clusters,
+        method="Wilson",
+    )
 
 
 def _ratio(items: Sequence[MetricItem], run: int) -> Estimate:

@@ -108,6 +108,25 @@ def test_category_means_weigh_categories_alike():
     )
 
 
+def test_a_share_of_independent_documents_has_wilsons_interval():
+    score = mean_ja(right_or_wrong({"food": [100] * 8 + [0] * 2}))
+    # Wilson for 8 of 10 (tests/metrics/test_wilson.py); the error is that of the mean, sqrt(0.8·0.2·10/9)/sqrt(10)
+    assert score == 80
+    assert (score.estimate.ci_low, score.estimate.ci_high) == pytest.approx((49.02, 94.33), abs=0.01)
+    assert score.estimate.standard_error == pytest.approx(100 * math.sqrt(0.16 / 9))
+    assert score.estimate.method == "Wilson"
+
+
+def test_answers_that_are_all_right_have_an_interval_of_as_many_as_there_are_pictures():
+    items = right_or_wrong({"food": [100] * 20})
+    for n, one in enumerate(items):
+        one["cluster"] = str(n // 2)
+    # 10 of 10 (tests/metrics/test_wilson.py)
+    assert mean_ja(items).estimate.ci_low == pytest.approx(72.25, abs=0.01)
+    items[0].value = 0.0
+    assert mean_ja(items).estimate.method.endswith("bootstrap")
+
+
 def test_documents_without_a_picture_are_left_out_however_many_they_are():
     score = mean_ja(right_or_wrong({"flower": [100, 0, None, None]}))
     assert score == 50
