@@ -89,10 +89,14 @@ def asked(results: Results, task: Task, models: Sequence[str]) -> Asked:
     import pyarrow.compute as pc
 
     answers = results.answers
-    table = answers.filter(pc.equal(answers["task"], task.name))
-    place = pc.index_in(table["model"].cast(pa.string()), value_set=pa.array(models, pa.string()))
+    table = answers.filter(pc.equal(_plain(answers["task"]), task.name))
+    place = pc.index_in(_plain(table["model"]), value_set=pa.array(models, pa.string()))
     known = place.is_valid()
     table, place = table.filter(known), place.filter(known).to_numpy()
+    table = table.drop_columns(["model", "task"])
+    # Texts that are the same for all models come as dictionaries, one for each model, which `take` would not merge.
+    for at, name in enumerate(table.column_names):
+        table = table.set_column(at, name, _plain(table[name]))
     doc_id = table["doc_id"].to_numpy()
     repeat = table["repeat"].to_numpy()
     order = np.lexsort((repeat, place, doc_id))
@@ -106,6 +110,12 @@ def asked(results: Results, task: Task, models: Sequence[str]) -> Asked:
         repeat=repeat[order],
         models=len(models),
     )
+
+
+def _plain(column: Any) -> Any:
+    import pyarrow as pa
+
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def questions(those: Asked, known: Mapping[int, Document]) -> list[Document]:

@@ -18,7 +18,7 @@ def published_of(rows: Sequence[Any], sources: Mapping[str, Any] | None) -> dict
         "rows": [
             {
                 "source": used.index(row.source),
-                "model": row.model,
+                "model": getattr(row, "name", "") or row.model,
                 "task": row.task,
                 "metric": row.metric,
                 "value": number(row.value),
@@ -34,4 +34,4 @@ def _facts(source: Any) -> list[list[str]]:
     if source is None:
         return []
     known = asdict(source) if is_dataclass(source) and not isinstance(source, type) else dict(source)
-    return [[str(name), str(value)] for name, value in known.items() if value not in (None, "")]
+    return [[name, value] for name, value in known.items() if isinstance(value, str) and value]

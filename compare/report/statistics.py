@@ -129,12 +129,11 @@ class Tables:
             ),
         }
 
-    def index(self, title: str, tasks: Sequence[Mapping[str, Any]], published: Mapping[str, Any]) -> dict[str, Any]:
-        """What the first page needs, `tasks` being what the pages of samples know of each task."""
+    def index(self, tasks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """What the first page needs, `tasks` being what the pages of samples know of each task; made after `cells`."""
         compared = self._compared
         cells = self.cells(headlines=True)
         return {
-            "title": title,
             "baseline": self.models.place(compared.baseline),
             "confidence": compared.confidence,
             "resamples": compared.resamples,
@@ -144,7 +143,6 @@ class Tables:
             "reasons": self.reasons.list,
             "cells": cells,
             "overall": columns(compared.overall, ("model", "mean_rank", "ci_low", "ci_high", "tasks"), self._places),
-            "published": published,
             "notes": [*self._results.notes, *(note for note in compared.notes if note not in self._results.notes)],
             "has": {
                 "differences": bool(compared.differences),

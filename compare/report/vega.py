@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 #: The page's charts call it `ReportVega.embed(element, spec, {ast: true, …})`.
 _SNIPPET = "window.ReportVega={embed:vegaEmbed};"
 
@@ -26,10 +28,17 @@ def vega_script() -> str:
             'the report\'s charts need vl-convert-python, which brings Vega: pip install "lmms-eval-ja[compare]"'
         ) from None
     try:
-        bundle: str = vl_convert.javascript_bundle(_SNIPPET)
+        return _bundle()
     except ValueError as error:
         raise VegaError(
             f"vl-convert-python {vl_convert.__version__} cannot bundle Vega ({error}): "
             'pip install --upgrade "lmms-eval-ja[compare]"'
         ) from None
-    return f'(function(){{"use strict";{bundle}}})();\n'
+
+
+@cache
+def _bundle() -> str:
+    """Made once in a process: it takes two seconds."""
+    import vl_convert
+
+    return f'(function(){{"use strict";{vl_convert.javascript_bundle(_SNIPPET)}}})();\n'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,12 @@ def write_report(
     new.mkdir(parents=True)
     _write_app(new / "app", vega)
     pictures = _write_pictures(results, new / "images", out / "images")
-    _write_data(new / "data", results, compared, pictures, published_of(published, sources), title)
+    index = {
+        "title": title or compared.title or results.title,
+        "version": version("lmms-eval-ja"),
+        "published": published_of(published, sources),
+    }
+    _write_data(new / "data", results, compared, pictures, **index)
     # Last, so that a folder that was broken off is not taken for a report.
     shutil.copyfile(str(files(__package__) / "static" / "index.html"), new / "index.html")
     if out.exists():
@@ -109,12 +115,7 @@ def _write_pictures(results: Results, out: Path, before: Path) -> dict[str, Pict
 
 
 def _write_data(
-    folder: Path,
-    results: Results,
-    compared: Compared,
-    pictures: Mapping[str, Picture],
-    published: Mapping[str, Any],
-    title: str | None,
+    folder: Path, results: Results, compared: Compared, pictures: Mapping[str, Picture], **index: Any
 ) -> None:
     tables = Tables(results, compared)
 
@@ -128,8 +129,7 @@ def _write_data(
     for name, differences in tables.differences().items():
         write_script(folder, f"differences/{tables.tasks.place(name)}", differences)
     others = tables.cells(headlines=False)
-    index = tables.index(title or compared.title or results.title, tasks, published)
-    index["reasons"] = tables.reasons.list
+    index |= tables.index(tasks)
     write_script(folder, "cells", others)
     write_script(folder, "health", tables.health())
     write_script(folder, "training", tables.training())

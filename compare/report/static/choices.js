@@ -34,7 +34,7 @@
       on: { input: report },
       ...more,
     });
-    return h('div', { class: `control ${type}` }, h('label', { for: id }, label), box);
+    return h('div', { class: `control control-${type}` }, h('label', { for: id }, label), box);
   }
 
   /** A row of buttons, one of which is pressed. */

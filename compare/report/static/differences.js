@@ -95,7 +95,9 @@
           ' ',
           Report.text.inline(index.models[row].label),
         ),
-        order.map((column) => entry(found.get(`${row}/${column}`), row === column, { digits, greatest, lower })),
+        order.map((column) =>
+          Report.differenceCell(found.get(`${row}/${column}`), { digits, greatest, lower, own: row === column }),
+        ),
       ),
     );
     return h(
@@ -126,7 +128,13 @@
     return present.sort((a, b) => sign * (sum.get(b) - sum.get(a)));
   }
 
-  function entry(pair, own, { digits, greatest, lower }) {
+  /**
+   * A difference as a cell: coloured where it is significant, with all that is known of it on demand.
+   * @param {?Object} pair
+   * @param {{digits: number, greatest: number, lower: boolean, own?: boolean, interval?: boolean}} options
+   *   `greatest` difference of the table, `lower` is better, a model beside itself, whether the interval is shown
+   */
+  Report.differenceCell = function differenceCell(pair, { digits, greatest, lower, own = false, interval = false }) {
     const { t, format } = Report;
     if (own || !pair) return h('td', { class: 'number empty' }, own ? '' : format.missing);
     const better = lower ? pair.difference < 0 : pair.difference > 0;
@@ -137,7 +145,8 @@
         class: `number ${pair.significant ? `significant ${better ? 'better' : 'worse'}` : 'open'}`,
         vars: { strength: `${Math.round(14 + 0.4 * strength)}%` },
       },
-      format.signed(pair.difference, digits),
+      h('span', { class: 'value' }, format.signed(pair.difference, digits)),
+      interval ? h('span', { class: 'under' }, format.interval(pair.ci_low, pair.ci_high, digits)) : null,
     );
     const { models } = Report.data.index;
     return Report.tip.explain(element, () => [
@@ -162,7 +171,7 @@
         ],
       ]),
     ]);
-  }
+  };
 
   Report.pages.differences = { render };
 })(window.Report);

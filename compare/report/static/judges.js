@@ -4,6 +4,9 @@
 (function (Report) {
   const { h, fill } = Report;
 
+  /** How many rows are shown at once; of more, those of one task are. */
+  const MOST = 200;
+
   async function render(root, route) {
     const { t } = Report;
     const { index, load, rows } = Report.data;
@@ -25,7 +28,7 @@
         ),
       ),
       summary(shown),
-      table(shown),
+      shown.length > MOST ? h('p', { class: 'hint' }, t('judges.choose')) : table(shown),
     );
   }
 

@@ -86,7 +86,6 @@
   /** Evenly spaced ones of many, so that a chart stays light; the same at every call. */
   function some(items) {
     if (items.length <= MOST_POINTS) return items;
-    // A stride that has no common factor with the number of models takes all models alike.
     return Array.from({ length: MOST_POINTS }, (_, at) => items[Math.floor((at * items.length) / MOST_POINTS)]);
   }
 
@@ -133,18 +132,12 @@
         .filter((item) => format.known(item.rouge));
       const own = table.filter((row) => row.protocol === judge);
       const cut = parts(all, 3);
-      const points = cut.flatMap((part, third) =>
-        some(part).map((item) => ({ rouge: item.rouge, score: item.score, third })),
-      );
-      const titles = cut.map((part) => t('length.range', { low: part[0].chars, high: part[part.length - 1].chars }));
-      return [
-        Report.charts.chart(Report.lengthSpecs.byThird(points, titles, format.metric(judge)), {
-          label: t('length.rouge'),
-          renderer: 'canvas',
-          class: 'wide',
-        }),
-        own.length ? agreement(own, judge) : null,
-      ];
+      const charts = cut.map((part) => {
+        const title = t('length.range', { low: part[0].chars, high: part[part.length - 1].chars });
+        const spec = Report.lengthSpecs.againstRouge(some(part), title, format.metric(judge));
+        return Report.charts.chart(spec, { label: `${t('length.rouge')}: ${title}`, renderer: 'canvas' });
+      });
+      return [h('div', { class: 'side-by-side' }, charts), own.length ? agreement(own, judge) : null];
     });
   }
 

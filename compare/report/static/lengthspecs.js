@@ -15,7 +15,7 @@
     const { t } = Report;
     const { accent, muted } = Report.charts.colours();
     const x = quantitative('chars', t('length.chars_mean'), {
-      scale: { zero: false, type: 'log', nice: false, padding: 18 },
+      scale: { type: 'log', nice: false, padding: 18 },
     });
     const tooltip = [
       { field: 'model', title: t('leaderboard.model') },
@@ -77,25 +77,21 @@
     };
   }
 
-  /** ROUGE-L against the judge, a panel for each third of the answers by length. */
-  function byThird(points, thirds, titleOfScore) {
+  /** ROUGE-L against the judge, for a third of the answers by length. */
+  function againstRouge(points, title, titleOfScore) {
     const { accent } = Report.charts.colours();
     return {
-      columns: 3,
-      spacing: 18,
-      concat: thirds.map((title, third) => ({
-        title,
-        width: 230,
-        height: 200,
-        data: { values: points.filter((point) => point.third === third) },
-        mark: { type: 'circle', size: 16, color: accent, opacity: 0.35 },
-        encoding: {
-          x: quantitative('rouge', 'ROUGE-L', { scale: { domain: [0, 100] } }),
-          y: quantitative('score', third === 0 ? titleOfScore : null),
-        },
-      })),
+      title,
+      width: 280,
+      height: 210,
+      data: { values: points },
+      mark: { type: 'circle', size: 16, color: accent, opacity: 0.35 },
+      encoding: {
+        x: quantitative('rouge', 'ROUGE-L', { scale: { domain: [0, 100] } }),
+        y: quantitative('score', titleOfScore),
+      },
     };
   }
 
-  Report.lengthSpecs = { ofModels, ofAnswers, byThird };
+  Report.lengthSpecs = { ofModels, ofAnswers, againstRouge };
 })(window.Report);

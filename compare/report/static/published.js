@@ -63,14 +63,14 @@
 
   /** What a source's fact is called, where there is a string for it. */
   function fact(name) {
-    const key = `published.${name}`;
+    const key = `source.${name}`;
     return Report.strings[key] ? Report.t(key) : name.replaceAll('_', ' ');
   }
 
   function figure(row, digits) {
     const { format } = Report;
     if (!row) return h('td', { class: 'number empty' }, '');
-    const dashed = row.value === null || row.contaminated;
+    const dashed = row.value === null;
     const element = h(
       'td',
       { class: `number ${dashed ? 'dashed' : ''}`, tabindex: row.note ? 0 : null },

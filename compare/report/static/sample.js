@@ -32,7 +32,7 @@
           'p',
           { class: 'hint' },
           Report.text.inline(content.question_id[document]),
-          content.category[document] ? [' · ', Report.text.inline(content.category[document])] : null,
+          content.category[document] ? [' · ', Report.format.metric(content.category[document])] : null,
         ),
       ),
       h(

@@ -162,6 +162,7 @@
         return;
       }
       const isOver = () => this.closed || this.looking !== word;
+      delete this.count.dataset.searched;
       Report.search(this.scores, this.place, {
         word,
         answers: this.state.in === 'answers',
@@ -171,7 +172,11 @@
           this.found = found;
           this.update(done < all ? Report.t('samples.searching', { done, all }) : '');
         },
-      }).catch((error) => fill(this.count, h('span', { class: 'problem' }, error.message)));
+      })
+        .then(() => {
+          if (!isOver()) this.count.dataset.searched = word;
+        })
+        .catch((error) => fill(this.count, h('span', { class: 'problem' }, error.message)));
     }
 
     update(more = '') {
@@ -208,7 +213,7 @@
             'span',
             { class: 'doc-id' },
             `#${content.doc_id[document]}`,
-            content.category[document] ? ` ${Report.text.flat(content.category[document])}` : '',
+            content.category[document] ? ` · ${Report.format.metric(content.category[document])}` : '',
           ),
           h('bdi', { class: 'row-question' }, Report.text.flat(Report.text.beginning(content.question[document], 120))),
         ),

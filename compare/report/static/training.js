@@ -74,7 +74,7 @@
 
   function curveSpec(values, title) {
     const { t } = Report;
-    const x = { field: 'step', type: 'quantitative', title: t('training.step') };
+    const x = { field: 'step', type: 'quantitative', title: t('training.step'), axis: { tickCount: 8, grid: false } };
     const color = { field: 'series', type: 'nominal', legend: { title: null, orient: 'bottom' } };
     const scale = { zero: false };
     return {
@@ -103,77 +103,60 @@
     };
   }
 
+  /** A row per model, a column per task (and metric): the difference to the baseline, its interval below. */
   function table(deltas, route) {
-    const { t, format } = Report;
+    const { t } = Report;
     const { index } = Report.data;
     const metrics = route.params.get('metrics') ?? 'headline';
-    const shown = metrics === 'all' ? deltas : deltas.filter((row) => row.metric === index.tasks[row.task].headline);
-    const digits = format.digits(shown.map((row) => 4 * row.difference));
+    const shown = deltas.filter((row) => metrics === 'all' || row.metric === index.tasks[row.task].headline);
+    const found = new Map(shown.map((row) => [`${row.a}/${row.task}/${row.metric}`, row]));
+    const models = [...new Set(shown.map((row) => row.a))];
+    const keys = [...new Set(shown.map((row) => `${row.task}/${row.metric}`))];
+    const change = (value) =>
+      Report.go(Report.router.link('training', route.parts, value === 'all' ? { metrics: value } : {}));
+    const options = [
+      ['headline', t('leaderboard.headline')],
+      ['all', t('leaderboard.all')],
+    ];
     return [
-      Report.choices.switcher(
-        t('leaderboard.columns'),
-        [
-          ['headline', t('leaderboard.headline')],
-          ['all', t('leaderboard.all')],
-        ],
-        metrics,
-        (value) => Report.go(Report.router.link('training', route.parts, value === 'all' ? { metrics: 'all' } : {})),
-      ),
+      h('p', { class: 'hint' }, t('training.how')),
+      h('div', { class: 'controls' }, Report.choices.switcher(t('leaderboard.columns'), options, metrics, change)),
       Report.table({
         caption: t('page.training'),
-        rows: shown,
-        columns: [
-          {
-            key: 'model',
-            label: t('leaderboard.model'),
-            order: (row) => index.models[row.a].label,
-            cell: (row) => h('th', { scope: 'row', class: 'model' }, Report.text.inline(index.models[row.a].label)),
-          },
-          {
-            key: 'task',
-            label: t('task'),
-            order: (row) => index.tasks[row.task].name,
-            cell: (row) => Report.text.inline(index.tasks[row.task].name),
-          },
-          {
-            key: 'metric',
-            label: t('metric'),
-            order: (row) => index.metrics[row.metric],
-            cell: (row) => format.metric(index.metrics[row.metric]),
-          },
-          {
-            key: 'difference',
-            label: t('differences.difference'),
-            class: 'number',
-            descending: true,
-            order: (row) => row.difference,
-            cell: (row) => format.signed(row.difference, digits),
-          },
-          {
-            key: 'interval',
-            label: t('cell.interval'),
-            class: 'number',
-            cell: (row) => format.interval(row.ci_low, row.ci_high, digits),
-          },
-          {
-            key: 'p',
-            label: t('differences.adjusted'),
-            class: 'number',
-            order: (row) => row.p_adjusted,
-            cell: (row) => format.probability(row.p_adjusted),
-          },
-          {
-            key: 'verdict',
-            label: t('differences.verdict'),
-            cell: (row) =>
-              row.significant
-                ? h('strong', null, t('differences.significant'))
-                : h('span', { class: 'quiet' }, t(row.p_adjusted === null ? 'cell.unranked' : 'differences.open')),
-          },
-          { key: 'n', label: t('differences.documents'), class: 'number', cell: (row) => format.count(row.n) },
-        ],
+        rows: models,
+        columns: [modelColumn(), ...keys.map((key) => deltaColumn(key, found, shown))],
       }),
     ];
+  }
+
+  function modelColumn() {
+    const { models } = Report.data.index;
+    return {
+      key: 'model',
+      label: Report.t('leaderboard.model'),
+      order: (model) => models[model].label,
+      cell: (model) => h('th', { scope: 'row', class: 'model' }, Report.text.inline(models[model].label)),
+    };
+  }
+
+  function deltaColumn(key, found, shown) {
+    const { index } = Report.data;
+    const [task, metric] = key.split('/').map(Number);
+    const own = shown.filter((row) => row.task === task && row.metric === metric);
+    const options = {
+      digits: Report.format.digits(own.map((row) => 4 * row.difference)),
+      greatest: Math.max(...own.map((row) => Math.abs(row.difference)), 1e-9),
+      lower: index.tasks[task].lower.includes(metric),
+      interval: true,
+    };
+    return {
+      key,
+      label: [Report.text.inline(index.tasks[task].name), h('br'), Report.format.metric(index.metrics[metric])],
+      class: 'number',
+      descending: true,
+      order: (model) => found.get(`${model}/${key}`)?.difference,
+      cell: (model) => Report.differenceCell(found.get(`${model}/${key}`), options),
+    };
   }
 
   Report.pages.training = { render };

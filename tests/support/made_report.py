@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from lmms_eval_ja.compare.compared import (
 from lmms_eval_ja.compare.results import Document, Model, Results, Task, TaskRun
 
 CATEGORIES = ("conv", "detail", "complex")
+#: Why the second model is not ranked in the first task.
+UNRANKED = "trained on the pictures of this task"
 _SENTENCES = (
     "写真の中央に赤い帽子をかぶった子供が立っています。",
     "背景には古い神社と石段が見え、空は晴れています。",
@@ -85,8 +87,9 @@ def _answers(size: Size, place: int, task: str) -> Any:
     pick = rng.integers(0, len(variety), count)
     failed = rng.random(count) < 0.004
     texts = pa.array(variety).take(pa.array(pick))
-    feedback = pa.array([f"おおむね正しく答えています。{text[:60]}" for text in variety]).take(pa.array(pick[::-1].copy()))
-    broken = pa.array(failed)
+    feedback = pa.array([f"おおむね正しく答えています。{text[:60]}" for text in variety]).take(
+        pa.array(pick[::-1].copy())
+    )
     nothing = pa.nulls(count, pa.string())
     names = pa.array(model_names(size))
     questions = pa.array([f"質問{d}: この写真には何が写っていますか。" for d in range(documents)])
@@ -110,9 +113,7 @@ def _answers(size: Size, place: int, task: str) -> Any:
             "rouge_l_ja": pa.array(np.clip(rng.normal(3 * score, 12), 0, 100)),
             "original_score": pa.array(np.where(failed, np.nan, score), mask=failed),
             "original_reference_score": pa.array(np.full(count, 8.0), mask=failed),
-            "original_failure": pa.array(["parse"]).take(pa.array(np.zeros(count, np.int32))).filter(broken)
-            if failed.all()
-            else pa.array(["parse" if one else None for one in failed], pa.string()),
+            "original_failure": pa.array(["parse" if one else None for one in failed], pa.string()),
             "original_reason": pa.array(["no score in the reply" if one else None for one in failed], pa.string()),
             "original_feedback": feedback,
         }
@@ -212,26 +213,35 @@ def made_compared(results: Results, size: Size, *, all_metrics: bool = True) -> 
             own = _cells(task.name, metric, models, values, size.documents)
             cells += own
             differences += _differences(task.name, metric, own)
+    count, pairs = len(models), len(models) * (len(models) - 1) // 2
+    points = [CurvePoint(1000 * step, models[0], 50.0 + step, 48.0 + step, 52.0 + step) for step in (1, 2, 3)]
     return Compared(
         models=models,
         tasks=tasks,
         cells=cells,
         differences=differences,
         deltas=[row for row in differences if row.b == results.baseline],
-        curves=[
-            Curve("made", tasks[0], "overall", [CurvePoint(1000 * k, models[0], 50.0 + k, 48.0 + k, 52.0 + k) for k in (1, 2, 3)])
+        curves=[Curve("made", tasks[0], "overall", points)],
+        cards=[TaskCard(task, "overall", 0.6, pairs, 0.9, [1, 3], [3], size.documents) for task in tasks],
+        correlations=[
+            TaskCorrelation(a, b, 0.8, 0.6, 0.95, count) for place, a in enumerate(tasks) for b in tasks[place + 1 :]
         ],
-        cards=[TaskCard(task, "overall", 0.6, len(models) * (len(models) - 1) // 2, 0.9, [1, 3], [3], size.documents) for task in tasks],
-        correlations=[TaskCorrelation(a, b, 0.8, 0.6, 0.95, len(models)) for i, a in enumerate(tasks) for b in tasks[i + 1 :]],
-        lengths=[LengthAgreement(task, "original", third, 10, 90, 100, 0.4 - 0.1 * third, 40.0, 6.0) for task in tasks for third in range(4)],
-        overall=[Overall(model, float(len(models) - k), len(models) - k - 0.4, len(models) - k + 0.4, len(tasks)) for k, model in enumerate(models)],
+        lengths=[
+            LengthAgreement(task, "original", third, 10, 90, 100, 0.4 - 0.1 * third, 40.0, 6.0)
+            for task in tasks
+            for third in range(4)
+        ],
+        overall=[
+            Overall(model, count - place, max(1, count - place - 0.4), count - place + 0.4, len(tasks))
+            for place, model in enumerate(models)
+        ],
         health=[
             Health(model, task, "original", 0.996, 0, 4, 0, None, None, "made-judge", 1.25, size.documents)
             for model in models
             for task in tasks
         ],
         notes=("A note.",),
-        marks=[Mark(models[1], tasks[0], "contaminated", "trained on the pictures of this task")] if len(models) > 1 else (),
+        marks=[Mark(model, tasks[0], "contaminated", UNRANKED) for model in models[1:2]],
         headlines={name: task.headline for name, task in results.tasks.items()},
         labels={name: model.label for name, model in results.models.items()},
         title=results.title,
@@ -263,7 +273,7 @@ def _cells(task: str, metric: str, models: Sequence[str], values: np.ndarray, n:
                 rank_high=None if out else min(len(models), rank + 1),
                 best=value > best - 3 and not out,
                 ranked=not out,
-                why_not_ranked="trained on the pictures of this task" if out else None,
+                why_not_ranked=UNRANKED if out else None,
             )
         )
     return cells
@@ -292,8 +302,3 @@ def _differences(task: str, metric: str, cells: Sequence[Cell]) -> list[Differen
                 )
             )
     return found
-
-
-def labels(results: Results) -> Mapping[str, str]:
-    """The models' labels by id."""
-    return {name: model.label for name, model in results.models.items()}
