@@ -94,6 +94,8 @@ def _told(path: Path, name: str) -> Iterator[None]:
     """What is not as this version writes it is said of the file, not of the line of ours that tripped over it."""
     try:
         yield
+    except BundleError as error:
+        raise (error if str(path) in str(error) else BundleError(f"{path}: {error}")) from None
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
         raise BundleError(f"{path}: {name}: not as lmms-eval-ja writes it ({type(error).__name__}: {error})") from error
 
