@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lmms_eval_ja.metrics._agreement import krippendorff_alpha
     from lmms_eval_ja.metrics._alignment import Alignment, Dispersion, alignment_score
     from lmms_eval_ja.metrics._choice import CHOICE_FAILURES, Choice, parse_choice
+    from lmms_eval_ja.metrics._division_agreement import FUZZY_BINS, STRICT_BINS
     from lmms_eval_ja.metrics._estimate import Estimate, mean, mean_of_ratios, ratio_of_means
     from lmms_eval_ja.metrics._mecab_tokenizer import MecabTokenizer
     from lmms_eval_ja.metrics._meta_evaluation import Agreement, Statistic, agreement
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHOICE_FAILURES",
+    "FUZZY_BINS",
     "JAPANESE_CHARACTERS",
+    "STRICT_BINS",
     "VARIANTS",
     "Agreement",
     "Alignment",
@@ -89,6 +92,8 @@ _LAZY = {
     "Agreement": "_meta_evaluation",
     "Alignment": "_alignment",
     "CHOICE_FAILURES": "_choice",
+    "FUZZY_BINS": "_division_agreement",
+    "STRICT_BINS": "_division_agreement",
     "Choice": "_choice",
     "Corrected": "_prediction_powered",
     "CorrectedShare": "_rogan_gladen",
