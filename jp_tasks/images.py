@@ -98,8 +98,7 @@ def with_others(dataset: Dataset, cluster: str = "image_id") -> Dataset:
 def picture_ids(dataset: Dataset, column: str) -> list[str]:
     """A name for the picture of each row: the first 16 digits of the SHA-256 of its bytes, "" where there is none.
 
-    For benchmarks that do not say which questions share a picture. Reads the bytes, 32 rows at a time, and decodes
-    nothing.
+    For benchmarks that do not say which questions share a picture. Reads the bytes, and decodes nothing.
     """
     from datasets import Image
 

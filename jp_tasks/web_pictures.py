@@ -129,7 +129,7 @@ class WebPictures:
             return
         try:
             content = _content(client, address)
-        except httpx.InvalidURL as error:
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             self._write(f"{_key(address)}{_GONE}", str(error).encode())
         except _GoneError as error:
             state.reached()

@@ -72,15 +72,18 @@ def all_rows(*, opens: bool = True) -> list[dict[str, Any]]:
     return [row for subject in SUBJECTS for row in rows(subject, opens=opens)]
 
 
-def add(hub: Hub) -> None:
-    """Put both repositories on a hub."""
-    hub.add_dataset(JMMMU, repository({subject: (_FEATURES, {"test": rows(subject)}) for subject in SUBJECTS}))
+def pro_files() -> dict[str, bytes]:
+    """JMMMU-Pro's repository."""
     standard = all_rows(opens=False)
     vision_features: Features = {"id": "string", "image": "image", "options": "string", "answer": "string"}
     vision = [row | {"image": f"vision-{row['id']}.png"} for row in standard]
-    hub.add_dataset(
-        PRO, repository({"standard": (_FEATURES, {"test": standard}), "vision": (vision_features, {"test": vision})})
-    )
+    return repository({"standard": (_FEATURES, {"test": standard}), "vision": (vision_features, {"test": vision})})
+
+
+def add(hub: Hub) -> None:
+    """Put both repositories on a hub."""
+    hub.add_dataset(JMMMU, repository({subject: (_FEATURES, {"test": rows(subject)}) for subject in SUBJECTS}))
+    hub.add_dataset(PRO, pro_files())
 
 
 def rows_of(task: str) -> list[dict[str, Any]]:

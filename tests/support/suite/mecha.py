@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from support.hub import Hub
-from support.suite.repository import Features, repository
+from support.suite.repository import Features, Rows, repository
 from support.suite.stand import Stand, percent
 
 NAME = "llm-jp/MECHA-ja"
@@ -38,9 +38,14 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
+def files(of: Rows | None = None) -> dict[str, bytes]:
+    """The repository."""
+    return repository({"default": (_FEATURES, {"test": rows() if of is None else of})})
+
+
 def add(hub: Hub) -> None:
     """Put the repository on a hub."""
-    hub.add_dataset(NAME, repository({"default": (_FEATURES, {"test": rows()})}))
+    hub.add_dataset(NAME, files())
 
 
 def answers(task: str) -> dict[str, str]:
