@@ -4,10 +4,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from lmms_eval_ja.metrics._standard_error import FloatArray, IntArray
 
-_FEWEST_FOR_BOOTSTRAP = 10  # clusters; with fewer the resamples are too alike, and the formula's error is taken
+_FEWEST_FOR_BOOTSTRAP = 10  # clusters; with fewer the resamples are too alike
 _CELLS_AT_ONCE = 4_000_000  # numbers held for one batch of resamples: 32 MB
 _ROUNDING = 1e-12
 _ALIKE = 1e-9
@@ -56,7 +57,8 @@ def paired_differences(
     (arXiv 2411.00640, sections 4.2 and 2.2). Clusters are drawn with replacement, the same ones for all models; s is
     the standard deviation of the difference over the resamples, and its error √(s²·G/(G−1) + v_a + v_b), G clusters.
     Interval and p value are Student's t with G − 1 degrees of freedom: with 21 clusters percentiles cover 93.7 % and
-    these 95 % (docs/comparison.md). With fewer than 10 clusters s is computed instead of resampled.
+    these 95 % (docs/comparison.md). With fewer than 10 clusters, and for pairs that lack documents, the error is
+    computed instead of resampled: it is what infinitely many resamples of the linearised difference give.
 
     Args:
         influence: Shape (M, n); NaN where a model has no score for a document. A pair is over the documents for which
@@ -82,15 +84,13 @@ def paired_differences(
     error = np.sqrt(error**2 + spread[first] + spread[second])
     freedom = np.maximum(groups - 1, 1).astype(float)
     half = stdtrit(freedom, (1 + confidence) / 2) * error
-    flat = np.asarray(error <= _ROUNDING * np.maximum(1.0, np.abs(difference)))
+    flat = np.flatnonzero(error <= _ROUNDING * np.maximum(1.0, np.abs(difference)))
     with np.errstate(divide="ignore", invalid="ignore"):
         p = 2 * stdtr(freedom, -np.abs(difference) / error)
     # The same difference in every cluster: as unlikely as that all of them fall on one side.
     p[flat] = np.where(np.abs(difference[flat]) <= _ROUNDING, 1.0, 2.0 ** (1.0 - groups[flat]))
     p[np.isnan(error)] = math.nan
-    return PairedDifferences(
-        first, second, difference, error, difference - half, difference + half, p, sums.n.astype(np.intp), groups
-    )
+    return PairedDifferences(first, second, difference, error, difference - half, difference + half, p, sums.n, groups)
 
 
 def cluster_weights(clusters: int, resamples: int, seed: int) -> FloatArray:
@@ -105,94 +105,52 @@ class _Sums:
 
     def __init__(self, influence: FloatArray, clusters: IntArray, first: IntArray, second: IntArray) -> None:
         known = ~np.isnan(influence)
-        kept = known.any(axis=0)
-        influence, known = influence[:, kept], known[:, kept]
-        codes = np.unique(clusters[kept], return_inverse=True)[1].reshape(-1)
-        self.groups = int(codes.max(initial=-1)) + 1
+        kept = np.flatnonzero(known.any(axis=0))
+        order = kept[np.argsort(clusters[kept], kind="stable")]
+        self._known, self._influence = known[:, order], np.where(known, influence, 0.0)[:, order]
+        self._starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
         self.first, self.second = first, second
-        self._members = np.zeros((influence.shape[1], self.groups))
-        self._members[np.arange(len(codes)), codes] = 1
-        whole = known.all(axis=1)
-        self.whole = whole[first] & whole[second]
-        self.sums = np.where(whole[:, None], np.nan_to_num(influence), 0.0) @ self._members
-        self.sizes = self._members.sum(axis=0)
-        self._influence, self._known = influence, known
-        self.n = np.where(self.whole, float(influence.shape[1]), 0.0)
-        self.n[~self.whole] = [float((known[a] & known[b]).sum()) for a, b in self._others()]
-
-    def _others(self) -> list[tuple[int, int]]:
-        return list(zip(self.first[~self.whole].tolist(), self.second[~self.whole].tolist(), strict=True))
+        whole = np.asarray(self._known.all(axis=1))
+        self._whole = whole[first] & whole[second]
+        self.n = np.zeros(len(first), dtype=np.intp)
 
     def estimated(self, resamples: int, seed: int) -> tuple[FloatArray, FloatArray, IntArray]:
-        """Difference, its error over documents, and number of clusters, each of shape (P,)."""
-        difference, error = np.full(len(self.first), math.nan), np.full(len(self.first), math.nan)
-        groups = np.zeros(len(self.first), dtype=np.intp)
-        if self.whole.any():
-            a, b = self.first[self.whole], self.second[self.whole]
-            difference[self.whole] = (self.sums[a] - self.sums[b]).sum(axis=1) / self.sizes.sum()
-            groups[self.whole] = self.groups
-            error[self.whole] = self._errors(self.sums, a, b, resamples, seed)
-        if not self.whole.all():
-            own, sizes = self._of_pairs()
-            total = sizes.sum(axis=1)
-            groups[~self.whole] = (sizes > 0).sum(axis=1)
+        """Difference, its error over documents, and number of clusters, each of shape (P,); sets `n`."""
+        pairs, groups_in_all = len(self.first), len(self._starts)
+        difference, error = np.full(pairs, math.nan), np.full(pairs, math.nan)
+        groups = np.zeros(pairs, dtype=np.intp)
+        at_once = max(1, _CELLS_AT_ONCE // max(1, self._known.shape[1]))
+        for start in range(0, pairs if groups_in_all else 0, at_once):
+            some = slice(start, start + at_once)
+            both: npt.NDArray[np.bool_] = self._known[self.first[some]] & self._known[self.second[some]]
+            apart = np.where(both, self._influence[self.first[some]] - self._influence[self.second[some]], 0.0)
+            sums = np.add.reduceat(apart, self._starts, axis=1)
+            sizes = np.add.reduceat(both.astype(float), self._starts, axis=1)
+            self.n[some] = both.sum(axis=1)
+            groups[some] = (sizes > 0).sum(axis=1)
             with np.errstate(invalid="ignore"):
-                difference[~self.whole] = own.sum(axis=1) / np.where(total > 0, total, math.nan)
-            error[~self.whole] = self._errors_of_pairs(own, sizes, resamples, seed)
+                difference[some] = sums.sum(axis=1) / sizes.sum(axis=1)
+            error[some] = _formula(sums, sizes)
+        if groups_in_all >= _FEWEST_FOR_BOOTSTRAP and self._whole.any():
+            error[self._whole] = self._resampled_errors(resamples, seed)
         error[groups < 2] = math.nan  # noqa: PLR2004  one cluster has no spread
         return difference, error, groups
 
-    def _errors(self, sums: FloatArray, a: IntArray, b: IntArray, resamples: int, seed: int) -> FloatArray:
-        """Of pairs of models without gaps: from the models' joint resamples."""
-        if self.groups < _FEWEST_FOR_BOOTSTRAP:
-            return _formula(sums[a] - sums[b], np.broadcast_to(self.sizes, (len(a), self.groups)))
-        drawn = np.concatenate(
-            [weights @ sums.T / (weights @ self.sizes)[:, None] for weights in _batches(self.groups, resamples, seed)]
-        )
+    def _resampled_errors(self, resamples: int, seed: int) -> FloatArray:
+        """Of pairs of models without gaps, from the models' joint resamples."""
+        a, b = self.first[self._whole], self.second[self._whole]
+        sums = np.add.reduceat(self._influence, self._starts, axis=1)
+        sizes = np.diff(self._starts, append=self._known.shape[1]).astype(float)
+        groups = len(sizes)
+        weights = cluster_weights(groups, resamples, seed)
+        drawn = (weights @ sums.T) / (weights @ sizes)[:, None]
         drawn -= drawn.mean(axis=0)
         products = drawn.T @ drawn / (resamples - 1)
         variances = np.diagonal(products)
         apart = np.maximum(variances[a] + variances[b] - 2 * products[a, b], 0.0)
         alike = np.flatnonzero(apart <= _ALIKE * (variances[a] + variances[b]))  # what is left there is rounding
         apart[alike] = (drawn[:, a[alike]] - drawn[:, b[alike]]).var(axis=0, ddof=1)
-        return np.asarray(np.sqrt(apart * self.groups / max(1, self.groups - 1)))
-
-    def _of_pairs(self) -> tuple[FloatArray, FloatArray]:
-        pairs = self._others()
-        sums, sizes = np.empty((len(pairs), self.groups)), np.empty((len(pairs), self.groups))
-        for row, (a, b) in enumerate(pairs):
-            both = self._known[a] & self._known[b]
-            sums[row] = np.where(both, self._influence[a] - self._influence[b], 0.0) @ self._members
-            sizes[row] = both.astype(float) @ self._members
-        return sums, sizes
-
-    def _errors_of_pairs(self, sums: FloatArray, sizes: FloatArray, resamples: int, seed: int) -> FloatArray:
-        """Of pairs with gaps: each from its own common documents."""
-        groups = (sizes > 0).sum(axis=1)
-        if self.groups < _FEWEST_FOR_BOOTSTRAP:
-            return _formula(sums, sizes)
-        moments = np.zeros((3, len(sums)))  # resamples, sum and sum of squares of the centred differences
-        total = sizes.sum(axis=1)
-        middle = sums.sum(axis=1) / np.where(total > 0, total, math.nan)
-        for weights in _batches(self.groups, resamples, seed, width=len(sums)):
-            drawn = weights @ sizes.T
-            with np.errstate(divide="ignore", invalid="ignore"):
-                off = (weights @ sums.T) / drawn - middle
-            off[drawn == 0] = math.nan
-            moments += [(drawn > 0).sum(axis=0), np.nansum(off, axis=0), np.nansum(off**2, axis=0)]
-        count = np.maximum(moments[0], 2)
-        variance = np.maximum(moments[2] - moments[1] ** 2 / count, 0.0) / (count - 1)
-        found = np.sqrt(variance * groups / np.maximum(1, groups - 1))
-        few = groups < _FEWEST_FOR_BOOTSTRAP
-        found[few] = _formula(sums[few], sizes[few])
-        return np.asarray(found)
-
-
-def _batches(clusters: int, resamples: int, seed: int, width: int = 1) -> list[FloatArray]:
-    """The weights of all resamples, some at a time where they are many; the numbers drawn are the same."""
-    weights = cluster_weights(clusters, resamples, seed)
-    at_once = max(1, _CELLS_AT_ONCE // max(clusters, width))
-    return [weights[start : start + at_once] for start in range(0, resamples, at_once)]
+        return np.asarray(np.sqrt(apart * groups / (groups - 1)))
 
 
 def _formula(sums: FloatArray, sizes: FloatArray) -> FloatArray:
