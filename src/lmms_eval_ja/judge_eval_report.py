@@ -119,7 +119,7 @@ def _notes_of(judge: JudgeAgreement, found: MetaEvaluation) -> Iterator[str]:
     for name, one in agreement.statistics.items():
         reason = one.why_none or (one.why_no_interval and f"no interval: {one.why_no_interval}")
         if reason:
-            by_reason.setdefault(reason, []).append(SHOWN[name])
+            by_reason.setdefault(reason, []).append(SHOWN[name].removesuffix(", %"))
     for reason, names in by_reason.items():
         yield f"{', '.join(names)}: {reason}"
 

@@ -175,6 +175,7 @@ def judged_files(folder: Path) -> dict[str, list[tuple[list[str], TaskFile]]]:
         for task, file in found.files.items():
             if (file.facts.get("fingerprint") or {}).get("judging"):
                 stated = [file.record.get("model_name_sanitized"), file.record.get("model_name")]
+                stated.append(file.record["config"].get("model"))
                 names = [found.model.id, found.model.label, *(str(name) for name in stated if name)]
                 files[task].append((list(dict.fromkeys(names)), file))
     if not files:

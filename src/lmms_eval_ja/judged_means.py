@@ -1,0 +1,76 @@
+"""Which metrics of a judged task are plain means of a protocol's scores of the answers, and of which scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lmms_eval_ja.compare.found import TaskFile
+from lmms_eval_ja.judge_scores import cluster_of
+from lmms_eval_ja.judges.protocols import PROTOCOLS
+from lmms_eval_ja.trusted import Scale
+
+_MEANS = frozenset({"judge_mean", "model_mean"})
+_SAME = 1e-6
+
+
+@dataclass(frozen=True)
+class JudgedMean:
+    """A metric that is the mean of a protocol's scores.
+
+    Attributes:
+        facts: what the results say of the metric.
+        scores: by doc_id of the documents that the metric is over; NaN where the judge failed.
+        clusters: by doc_id.
+    """
+
+    model: str
+    task: str
+    metric: str
+    protocol: str
+    judge: str
+    facts: Mapping[str, Any] = field(repr=False)
+    scores: Mapping[str, float] = field(repr=False)
+    clusters: Mapping[str, str] = field(repr=False)
+
+    @property
+    def scale(self) -> Scale | None:
+        """Of the scores; None for a protocol that is not known here."""
+        known = PROTOCOLS.get(self.protocol)
+        return (known.low, known.high) if known else None
+
+
+def judged_means(model: str, file: TaskFile, documents: Sequence[Mapping[str, Any]]) -> list[JudgedMean]:
+    """The metrics that are means: what each document adds to them, its influence, is its score.
+
+    Args:
+        model: its id.
+        file: of the task.
+        documents: the rows of the samples file.
+    """
+    found = []
+    for metric, facts in file.facts["scores"].items():
+        rows = [row for row in documents if isinstance(row.get(metric), Mapping)]
+        for entry in file.facts["fingerprint"]["judging"]:
+            scores = {str(row["doc_id"]): _score(row, entry["protocol"]) for row in rows}
+            if _is_mean(metric, rows, scores):
+                clusters = {str(row["doc_id"]): cluster_of(row) or str(row["doc_id"]) for row in rows}
+                said = entry["protocol"], entry["judge"]
+                found.append(JudgedMean(model, file.task, metric, *said, facts, scores, clusters))
+                break
+    return found
+
+
+def _is_mean(metric: str, rows: Sequence[Mapping[str, Any]], scores: Mapping[str, float]) -> bool:
+    added = {str(row["doc_id"]): row[metric].get("influence") for row in rows}
+    pairs = [(value, scores[doc_id]) for doc_id, value in added.items() if value is not None and math.isfinite(value)]
+    if not pairs:  # there is no headline, hence no influence
+        return metric in _MEANS and not all(map(math.isnan, scores.values()))
+    return all(abs(value - score) <= _SAME * max(1.0, abs(score)) for value, score in pairs)
+
+
+def _score(row: Mapping[str, Any], protocol: str) -> float:
+    score = (row.get(f"verdict_{protocol}") or {}).get("score")
+    return math.nan if score is None else float(score)
