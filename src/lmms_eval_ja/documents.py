@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lmms_eval_ja.compare.documents import IMAGES, METADATA, TABLE, DocumentsError, read_table, schema
+from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.jp_tasks.dataset import loaded_revision
 from lmms_eval_ja.judges.results import sample_of
 from lmms_eval_ja.pictures import PictureFolder, split_pictures
@@ -111,7 +112,9 @@ def _configs(tasks: Sequence[str], include_path: Path | None) -> dict[str, Confi
     from lmms_eval_ja.plugin import install
 
     install()
-    manager = TaskManager("ERROR", include_path=str(include_path) if include_path else None)
+    manager = TaskManager("ERROR", include_path=str(FOLDER), include_defaults=False)  # a second instead of several
+    if include_path is not None or not set(tasks) <= set(manager.task_index):
+        manager = TaskManager("ERROR", include_path=str(include_path) if include_path else None)
     entries = {task: manager.task_index.get(task) for task in tasks}
     return {
         task: manager._get_config(task) | {"yaml_path": entry["yaml_path"]}  # noqa: SLF001 (there is no public way)
