@@ -103,6 +103,8 @@ def plan_of(comparison: Comparison, *, python: str = sys.executable) -> Plan:
     environ = _variables(settings)
     if fields.judge == NO_JUDGE:
         _check_unjudged(comparison)
+    # A judge in the process itself is loaded onto a GPU, where the comparison has some at all.
+    judges_on_gpus = int(settings.judge.provider == "transformers" and any(m.entry.gpus for m in comparison.models))
     runs = []
     for candidate in comparison.models:
         folder = comparison.output / "runs" / candidate.id
@@ -119,6 +121,7 @@ def plan_of(comparison: Comparison, *, python: str = sys.executable) -> Plan:
                     folder=folder / "scores",
                     tasks=comparison.tasks,
                     environ=environ,
+                    gpus=judges_on_gpus,
                     memory_gb=_JUDGING_GB,
                     after=folder / "answers",
                 ),

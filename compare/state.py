@@ -182,6 +182,8 @@ def _lines(path: Path) -> int:
         file.seek(max(0, path.stat().st_size - _TAIL))
         tail = file.read()
     last = tail.rstrip(b"\n").rpartition(b"\n")[2]
+    if not tail:
+        return 0
     if not tail.endswith(b"\n"):
         count += 1
     if len(last) < _TAIL:

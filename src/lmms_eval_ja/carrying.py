@@ -50,9 +50,11 @@ def carry_out_runs(
     with contextlib.ExitStack() as stack:
         stack.enter_context(_locked(plan.comparison.output, "a comparison"))
         _copy(plan)
+        for state in states:  # what is shown of a run (label, licence, marks) may have changed since
+            update_record(state.run.folder, **record_of(state.run))
         for run in wanted:
             stack.enter_context(_locked(run.folder, f"run {run.id}"))
-            update_record(run.folder, **record_of(run), failed=None, **_course(run))
+            update_record(run.folder, failed=None, **_course(run))
         if not wanted:
             return []
         steps = [step for run in wanted for step in run.steps]

@@ -6,22 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from lmms_eval_ja.compare.faults import ComparisonError
 from lmms_eval_ja.compare.file import Comparison, read_comparison
 from lmms_eval_ja.compare.model_args import ArgumentError, text_of
 from lmms_eval_ja.models.catalogue import catalogue
+from support.comparison_file import GOOD, written
 
 MINE = {"id": "mine", "plugin": "ja_vlm", "args": {"pretrained": "org/mine"}}
-GOOD: dict[str, Any] = {"output": "out", "tasks": ["ja_sample"], "judge": "overlap", "models": ["qwen2-vl-7b-instruct"]}
-
-
-def written(folder: Path, fields: dict[str, Any] | str) -> Path:
-    path = folder / "comparison.yaml"
-    text = fields if isinstance(fields, str) else yaml.safe_dump(fields, allow_unicode=True, sort_keys=False)
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def read(folder: Path, **fields: Any) -> Comparison:
@@ -174,7 +166,7 @@ def test_arguments_are_read_back_by_lmms_eval_as_they_were(arguments: dict[str, 
 
 @pytest.mark.parametrize("value", ["a,b", "it's", '{"a"', "1e3", "007", "true", " a", ""])
 def test_values_that_lmms_eval_would_change_are_refused(value: str) -> None:
-    with pytest.raises(ArgumentError, match="^name: "):
+    with pytest.raises(ArgumentError, match=r"^name: "):
         text_of({"name": value})
 
 
