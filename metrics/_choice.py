@@ -73,12 +73,14 @@ def parse_choice(answer: str, options: Sequence[str], *, labels: Sequence[str] |
     text = read_answer(answer)
     if not text:
         return Choice(None, "unfinished" if answer.strip() else "empty")
-    boxes = boxed(text) or _TAGGED.findall(text)
+    boxes = [box for box in boxed(text) or _TAGGED.findall(text) if box.strip()]
     if boxes:
-        choices = {_read(without_markup(box), read, "boxed") for box in boxes if box.strip()}
-        last = _read(without_markup(boxes[-1]), read, "boxed")
+        choices = [_read(without_markup(box), read, "boxed") for box in boxes]
         # Two boxes that differ are two answers, unless the text says that the last one corrects the first.
-        return last if len(choices) <= 1 or _corrected(text) else Choice(None, "ambiguous")
+        if len(set(choices)) > 1 and not _CORRECTION.search(text):
+            return Choice(None, "ambiguous")
+        if choices[-1].reason not in {"none", "empty"}:
+            return choices[-1]
     return _read(without_markup(text), read, "whole answer")
 
 
@@ -86,7 +88,7 @@ _TAGGED = re.compile(
     r"<(?:answer|final_answer|answer_final)>([^<]{0,400})</(?:answer|final_answer|answer_final)>", re.IGNORECASE
 )
 _WHOLE = re.compile(
-    rf"[{words.OPEN}]*(?:(?:選択肢|オプション|記号|option|choice)\s?[{words.OPEN}:]*)?(?P<label>[^\W_]{{1,6}})[{words.SHUT}.。、:]*"
+    rf"[{words.OPEN}]*(?:(?:選択肢|オプション|記号|option|choice)\s?[{words.OPEN}:]*)?(?P<label>[^\W_]{{1,6}}?)[{words.SHUT}.。、:]*"
     r"(?:番(?:です|目)?|です|だと思います|だ|である|でしょう|を選びます|を選択します|になります|となります)?[\s.。!]*[\"'」)]?",
     re.IGNORECASE,
 )
@@ -102,43 +104,56 @@ def _read(text: str, options: Options, whole: str) -> Choice:
         folded = "".join(small if len(small := letter.casefold()) == 1 else letter for letter in text)
     named: frozenset[int | None] = whole_text(folded, options)
     match = _WHOLE.fullmatch(text)
-    if match and label_key(match["label"]) in options.index_of:
-        named |= {options.index_of[label_key(match["label"])]}
+    # A text that is another option's label says two things.
+    keys = [label_key(options.texts[number]) for number in named if number is not None]
+    keys += [label_key(match["label"])] if match else []
+    named |= {options.index_of[key] for key in keys if key in options.index_of}
     if named:
         return _choice(named, options, whole)
-    found = mentions(text, folded, options)
+    found = _asserted(mentions(text, folded, options), options)
     if found:
         return _decided(found, options)
     found = text_mentions(text, folded, options)
     if found:
         choice = _decided(found, options)
         return Choice(choice.letter, choice.reason, "option text" if choice.letter else "")
-    return Choice(None, "refusal" if words.REFUSAL.search(text) else "none")
+    if words.REFUSAL.search(text):
+        return Choice(None, "refusal")
+    return Choice(None, "ambiguous" if _listed(mentions(text, folded, options), options) else "none")
+
+
+def _asserted(found: list[Mention], options: Options) -> list[Mention]:
+    """Leave the question out, where an answer writes its options down again."""
+    if not _listed(found, options):
+        return found
+    return [mention for mention in found if not mention.quoted or mention.firmness is Firmness.STATED]
+
+
+def _listed(found: list[Mention], options: Options) -> bool:
+    """Whether three options or all are written down with label and text, none of them stated to be the answer."""
+    listed = [mention.options for mention in found if mention.quoted and mention.firmness is not Firmness.STATED]
+    return len(frozenset().union(*listed)) >= min(3, len(options.labels)) > 1
 
 
 def _decided(found: list[Mention], options: Options) -> Choice:
-    """Decide between the places where options are named."""
+    """Decide between the places where options are named: the firmest, unless others contradict them."""
     firm = [mention for mention in found if mention.firmness is not Firmness.NOTED]
     if firm and firm[-1].final and firm[-1].firmness is not Firmness.LEADING:
         return _choice(firm[-1].options, options, firm[-1].firmness.name.lower())
-    for firmness in Firmness:
-        level = [mention for mention in found if mention.firmness is firmness]
-        if not level:
-            continue
-        named = frozenset().union(*(mention.options for mention in level))
-        beginning = _beginning(found, firmness)
-        return _choice(named | beginning, options, firmness.name.lower())
-    raise AssertionError("no mention is of any firmness")
+    firmness = min(mention.firmness for mention in found)
+    deciding = [mention for mention in found if mention.firmness is firmness]
+    named = frozenset().union(*(mention.options for mention in deciding))
+    for mention in found:
+        begins = mention.firmness is Firmness.LEADING and mention.start <= _FIRST and not _many(found)
+        ends = mention.firmness is Firmness.SAID and mention.start > deciding[-1].start
+        if begins or ends or (firmness is Firmness.LEADING and mention.quoted):
+            named |= mention.options
+    return _choice(named, options, firmness.name.lower())
 
 
-def _beginning(found: list[Mention], firmness: Firmness) -> frozenset[int | None]:
-    """The option that the first line begins with, where a statement is decided on: if they differ, it is ambiguous.
-
-    Several lines that begin with options are the question over again.
-    """
-    lines = [mention for mention in found if mention.firmness is Firmness.LEADING]
-    named = frozenset().union(*(mention.options for mention in lines))
-    return named if firmness is Firmness.STATED and len(named) == 1 and lines[0].start <= _FIRST else frozenset()
+def _many(found: list[Mention]) -> bool:
+    """Whether several lines begin with different options: the question over again, or a discussion of each."""
+    return len(frozenset().union(*(mention.options for mention in found if mention.firmness is Firmness.LEADING))) > 1
 
 
 #: A label that begins within so many characters begins the answer.
@@ -156,8 +171,3 @@ def _choice(named: frozenset[int | None], options: Options, how: str) -> Choice:
 _CORRECTION = re.compile(
     r"訂正|修正|失礼|間違え|見直|再考|考え直|いや、|最終|\bwait\b|\bcorrection\b|\bactually\b|\bfinal", re.IGNORECASE
 )
-
-
-def _corrected(text: str) -> bool:
-    """Whether a text corrects itself."""
-    return _CORRECTION.search(text) is not None

@@ -13,7 +13,7 @@ from lmms_eval_ja.metrics._choice_options import Options, label_key
 #: What a label looks like. Beside letters, digits, "I'm", "T-shirt", "C++", "U.S." a letter is no label.
 _LABELS = {
     "letter": re.compile(
-        r"(?<![A-Za-z0-9])(?<![A-Za-z0-9][-.'’&+@_])[A-Za-z](?![A-Za-z0-9+#@_]|[-'’][A-Za-z0-9]|\.[A-Za-z0-9])"
+        r"(?<![A-Za-z0-9°])(?<![A-Za-z0-9][-.'’&+@_])[A-Za-z](?![A-Za-z0-9+#@_]|[-'’][A-Za-z0-9]|\.[A-Za-z0-9])"
     ),
     "digit": re.compile(r"(?<![A-Za-z0-9])(?<![0-9][.,:/\-−])[0-9]{1,2}(?![A-Za-z0-9%°]|[.,:/\-−][0-9])"),
     "kana": re.compile(r"(?<![ァ-ヴー])[ァ-ヴ](?![ァ-ヴー])"),
@@ -42,6 +42,7 @@ class Mention:
         start: Where in the text.
         options: Positions of the options named together; None stands for a label that no option has.
         firmness: How firmly.
+        quoted: The option's text stands behind the label, as in the question.
         final: A word such as よって, いや or 最終 stands before it: what was said earlier no longer holds.
     """
 
@@ -49,6 +50,7 @@ class Mention:
     options: frozenset[int | None]
     firmness: Firmness
     final: bool
+    quoted: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,9 +118,9 @@ def _seen(text: str, folded: str, options: Options) -> Iterator[_Seen]:
         attached, after = _attached(folded, end, options)
         if attached is None and not _is_label(text, start, end, latin=latin):
             continue
-        yield _Seen(
-            start, end, after, frozenset({number} if attached is None else {number, attached}), match[0].islower()
-        )
+        said = {number, attached, _before(folded, start, options)} - {None}
+        named = frozenset(said if number is not None else {None, *said})
+        yield _Seen(start, end, after, named, match[0].islower())
 
 
 def _is_label(text: str, start: int, end: int, *, latin: bool) -> bool:
@@ -141,11 +143,11 @@ def _is_label(text: str, start: int, end: int, *, latin: bool) -> bool:
 def _attached(folded: str, end: int, options: Options) -> tuple[int | None, int]:
     """The option whose text stands right behind a label, and where it ends; the longest that fits."""
     between = words.BEFORE_TEXT.match(folded, end)
-    at = between.end() if between else end
-    for number in options.longest_first:
-        text = options.texts[number]
-        if folded.startswith(text, at) and not goes_on(folded, at + len(text), text[-1]):
-            return number, at + len(text)
+    for at in range(end, between.end() + 1 if between else end + 1):  # a text may begin with a sign: "A. -5"
+        for number in options.longest_first:
+            text = options.texts[number]
+            if folded.startswith(text, at) and not goes_on(folded, at + len(text), text[-1]):
+                return number, at + len(text)
     return None, end
 
 
@@ -168,26 +170,27 @@ def _judged(text: str, group: list[_Seen]) -> list[Mention]:
     if firmness is None:
         return []
     named = frozenset(option for seen in group for option in seen.options)
-    return [Mention(first.start, named, firmness, is_final(left))]
+    return [Mention(first.start, named, firmness, is_final(left), first.attached)]
 
 
 def _firmness(group: list[_Seen], left: str, right: str, behind: str) -> Firmness | None:
     """How firmly labels are chosen; None if they are only talked about."""
-    small, attached = group[0].small, group[-1].attached
+    attached = group[-1].attached
+    small = group[0].small and not (words.BRACKET_LEFT.search(left) and words.BRACKET_RIGHT.match(behind))
     if words.GOOD_RIGHT.match(right) or (
         words.STATED_LEFT.search(left) and (attached or words.STATED_RIGHT.match(right))
     ):
         return Firmness.STATED
+    if words.TOPIC_RIGHT.match(right):
+        return None
     if words.LINE_LEFT.search(left) and (attached or words.LINE_RIGHT.match(right)):
         return Firmness.LEADING
     if small:
-        bracketed = words.BRACKET_LEFT.search(left) and words.BRACKET_RIGHT.match(behind)
-        return Firmness.NOTED if bracketed else None
+        return None
     if words.SAID_RIGHT.match(right):
         return Firmness.SAID
-    if attached or (words.BRACKET_LEFT.search(left) and words.BRACKET_RIGHT.match(behind)):
-        return Firmness.NOTED
-    return None
+    noted = (attached and not behind.startswith("の")) or len(group[-1].options) > 1
+    return Firmness.NOTED if noted else None
 
 
 def _pattern(options: Options) -> re.Pattern[str]:

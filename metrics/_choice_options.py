@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from string import ascii_uppercase
 
@@ -24,14 +24,16 @@ class Options:
         index_of: From a label in capitals, and from the labels that the texts themselves begin with, to the option.
         texts: The texts in NFKC, small letters, without markup and without labels of their own, shape (n,).
         longest_first: Positions in `texts` of those that are not empty, the longest text first.
+        spelled: From a text in whatever spelling to the options that it may be.
         kind: "letter", "digit", "kana" or "other": what the labels are, and so what must not stand beside them.
     """
 
     labels: tuple[str, ...]
     index_of: dict[str, int]
     texts: tuple[str, ...]
+    longest_first: tuple[int, ...]
+    spelled: dict[str, frozenset[int]]
     kind: str
-    longest_first: tuple[int, ...] = field(default=())
 
 
 @lru_cache(maxsize=4096)
@@ -58,7 +60,11 @@ def read_options(options: tuple[str, ...], labels: tuple[str, ...] | None) -> Op
         index_of |= {label: number for number, label in enumerate(inner)}
     folded = tuple(without_markup(text).casefold() for text in texts)
     longest = tuple(sorted((n for n, text in enumerate(folded) if text), key=lambda n: -len(folded[n])))
-    return Options(named, index_of, folded, _kind(index_of), longest)
+    spellings: dict[str, frozenset[int]] = {}
+    for number in longest:
+        for spelling in {folded[number], spelled(folded[number])} - {""}:
+            spellings[spelling] = spellings.get(spelling, frozenset()) | {number}
+    return Options(named, index_of, folded, longest, spellings, _kind(index_of))
 
 
 def label_key(label: str) -> str:
@@ -66,11 +72,23 @@ def label_key(label: str) -> str:
     return _NOT_WORDS.sub("", nfkc(label)).upper()
 
 
-def squeezed(text: str) -> str:
-    """Letters and digits only, katakana as hiragana: what stays the same in any spelling of a short answer."""
+def spelled(text: str) -> str:
+    """A text without what spellings of a short answer differ in.
+
+    Letters only, katakana as hiragana; where digits or signs count, all but blanks, quotation marks and the separators
+    of thousands.
+
+    Args:
+        text: In NFKC and small letters.
+    """
+    if _CALCULATES.search(text):
+        return _QUOTES.sub("", _THOUSANDS.sub("", text)).rstrip(".")
     return _NOT_WORDS.sub("", text).translate(_HIRAGANA)
 
 
+_CALCULATES = re.compile(r"[0-9+*/^=<>%°√∞−±×÷]|(?<![ァ-ヶ一-鿿])-|[a-z]\s?[-.:]\s?[a-z]")
+_QUOTES = re.compile(r"[\s\"'「」『』。、]")
+_THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
 _HIRAGANA = str.maketrans({chr(code): chr(code - 0x60) for code in range(0x30A1, 0x30F7)})
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import TypeAlias
 
 from lmms_eval_ja.metrics import _choice_words as words
 from lmms_eval_ja.metrics._choice_mentions import Firmness, Mention, goes_on, is_final
-from lmms_eval_ja.metrics._choice_options import Options, squeezed
+from lmms_eval_ja.metrics._choice_options import Options, spelled
 
 #: Around an answer that consists of an option's text: "答えは大阪です。", "「大阪」", "Answer: Osaka".
 _POLITE_START = re.compile(
@@ -21,8 +22,10 @@ _HIRAGANA = re.compile(r"[ぁ-ゖ]")
 _PARTICLE_LEFT = re.compile(r"[はがをにのもとでやへか]$")
 _PARTICLE_RIGHT = re.compile(r"[はがをにのもとへやか、。]|です|だ|で|である|ね|よ|な[のど]")
 #: A label before an option's text repeats the question and chooses nothing: "A. 東京", "Aは東京".
-_LISTED = re.compile(r"(?:^|[^A-Za-z0-9])[A-Za-z0-9ァ-ヴ]\s?[).:、はが]\s?[「『\"(]?$")
+_LISTED = re.compile(r"(?:^|[^A-Za-z0-9ァ-ヴー])[A-Za-z0-9ァ-ヴ]\s?[).:、はが]\s?[「『\"(]?$")
 _NUMBER = re.compile(r"[0-9.,]+")
+#: Start, end and option.
+_Place: TypeAlias = tuple[int, int, int]
 #: In a single sentence of so many characters, the only option named is the answer.
 _SHORT = 60
 
@@ -37,28 +40,13 @@ def whole_text(folded: str, options: Options) -> frozenset[int]:
     Returns:
         Positions: several if the options' texts are alike, none if there is more or something else.
     """
-    longest = options.longest_first and len(options.texts[options.longest_first[0]])
-    if not longest or len(folded) > 3 * longest + 60:
+    if not options.longest_first or len(folded) > 3 * len(options.texts[options.longest_first[0]]) + 60:
         return frozenset()
-    candidates = {folded, folded[_end(_POLITE_START, folded) : _start(_POLITE_END, folded)]}
-    for spelling in (spelled, str):
-        wanted = {spelling(candidate) for candidate in candidates} - {""}
-        found = frozenset(n for n in options.longest_first if spelling(options.texts[n]) in wanted)
-        if found:
+    for text in (folded, folded[_end(_POLITE_START, folded) : _start(_POLITE_END, folded)]):
+        found = options.spelled.get(spelled(text), frozenset()) or options.spelled.get(text, frozenset())
+        if found and text:
             return found
     return frozenset()
-
-
-def spelled(text: str) -> str:
-    """A text without what spellings differ in; where digits or signs count, only spaces and quotes are left out."""
-    if _CALCULATES.search(text):
-        return _QUOTES.sub("", _THOUSANDS.sub("", text)).rstrip(".")
-    return squeezed(text)
-
-
-_CALCULATES = re.compile(r"[0-9+*/^=<>%°√∞−±×÷]|(?<![ァ-ヶ一-鿿])-|[^\W\d_]\s?[-.:]\s?[a-z]")
-_QUOTES = re.compile(r"[\s\"'「」『』。、]")
-_THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
 
 
 def text_mentions(text: str, folded: str, options: Options) -> list[Mention]:
@@ -72,35 +60,37 @@ def text_mentions(text: str, folded: str, options: Options) -> list[Mention]:
     Returns:
         In the order of the text; places that reject an option, repeat the question or only talk about it are left out.
     """
-    places = _places(folded, options)
-    found = []
-    for start, end, number in places:
-        left, right = text[max(0, start - words.AROUND) : start], text[end : end + words.AROUND]
-        if words.BAD_RIGHT.match(right) or words.BAD_LEFT.search(left) or _LISTED.search(left):
-            continue
-        if _OTHERS.match(right):
-            continue
-        named: frozenset[int | None] = frozenset({number})
-        if words.STATED_LEFT.search(left) and words.STATED_RIGHT.match(right):
-            found.append(Mention(start, named, Firmness.STATED, is_final(left)))
-        elif _NUMBER.fullmatch(options.texts[number]):
-            continue  # a bare number in a sentence may be any number
-        elif words.GOOD_RIGHT.match(right):
-            found.append(Mention(start, named, Firmness.STATED, is_final(left)))
-        elif words.SAID_RIGHT.match(right):
-            found.append(Mention(start, named, Firmness.SAID, is_final(left)))
-        elif len(text) <= _SHORT:
-            found.append(Mention(start, named, Firmness.NOTED, final=False))
-    return found
+    found: list[Mention] = []
+    group: list[_Place] = []
+    for place in _places(folded, options):
+        if group and not words.TOGETHER.fullmatch(text, group[-1][1], place[0]):
+            found += _judged(text, group, options)
+            group = []
+        group.append(place)
+    return found + _judged(text, group, options) if group else found
 
 
-#: "東京や大阪", "東京か大阪": named beside others.
-_OTHERS = re.compile(r"など(?!の)")
+def _judged(text: str, group: list[_Place], options: Options) -> list[Mention]:
+    """Judge texts that are named together by what stands on either side of them; none or one mention."""
+    start, end = group[0][0], group[-1][1]
+    left, right = text[max(0, start - words.AROUND) : start], text[end : end + words.AROUND]
+    if words.BAD_RIGHT.match(right) or words.BAD_LEFT.search(left) or _LISTED.search(left):
+        return []
+    named: frozenset[int | None] = frozenset(number for _, _, number in group)
+    if words.STATED_LEFT.search(left) and words.STATED_RIGHT.match(right):
+        return [Mention(start, named, Firmness.STATED, is_final(left))]
+    if any(_NUMBER.fullmatch(options.texts[number]) for _, _, number in group):
+        return []  # a bare number in a sentence may be any number
+    for firmness, pattern in ((Firmness.STATED, words.GOOD_RIGHT), (Firmness.SAID, words.SAID_RIGHT)):
+        if pattern.match(right):
+            return [Mention(start, named, firmness, is_final(left))]
+    shown = len(text) <= _SHORT and words.SHOWN_RIGHT.match(right)
+    return [Mention(start, named, Firmness.NOTED, final=False)] if shown else []
 
 
-def _places(folded: str, options: Options) -> list[tuple[int, int, int]]:
+def _places(folded: str, options: Options) -> list[_Place]:
     """Find start, end and option of every text that is words of its own; a longer one hides the shorter in it."""
-    taken: list[tuple[int, int, int]] = []
+    taken: list[_Place] = []
     for number in options.longest_first:
         wanted = options.texts[number]
         start = folded.find(wanted)

@@ -11,7 +11,7 @@ SHUT = r"\s\"'」』)\]}】〉》>”’"
 #: How many characters beside a label are looked at.
 AROUND = 60
 
-_ANSWER = r"答え?|こたえ|正解|正答|解答|回答|結論|アンサー|選択|(?:^|\n)解"
+_ANSWER = r"答え?|こたえ|正解|正答|解答|回答|結論|アンサー|選択(?!肢[はにがを])|(?:^|\n)解"
 _RIGHT_ONE = (  # "最も適切なもの", "正しい選択肢", "誤っている記述": of these, one is asked for
     r"(?:正し|適切|適当|該当|当ては|あては|ふさわし|妥当|誤|間違|最も)[^。\n、,は]{0,12}"
     r"(?:もの|の|選択肢|記述|組み?合わ?せ|文章?|図|画像|写真|記号|番号|アルファベット)"
@@ -31,7 +31,7 @@ STATED_LEFT = re.compile(
 
 _FULL_STOP = rf"[{SHUT}]*(?:$|[\n。.!?;…])"
 _COPULA = (
-    r"です|だ(?!け)|で(?:す|ある|あり(?!ま)|しょう|、|$)|でございま"
+    r"(?:では|じゃ)ない(?:か|でしょうか|かと)|の(?:方|ほう)(?:です|だ)|です|だ(?!け)|で(?:す|ある|あり(?!ま)|しょう|、|$)|でございま"
     r"|と(?:な[りる]|考え|思[いわう]|判断|推測|推定|いう|言[いえ]|し[てま]|答え|見)"
     r"|に(?:な[りる]|該当|当た|当て|決ま|し)|か(?:と|な|も)|なの[でだ]|[をに](?:選|回答|選択)"
 )
@@ -42,11 +42,11 @@ STATED_RIGHT = re.compile(rf"{_FULL_STOP}|[{SHUT}]*(?:{_COPULA}|[、,:がをの�
 
 _GOOD = (
     r"(?:正解|正しい|正答|適切|適当|最適|妥当|答え?|ふさわし|相応し|選[びぶん]|選択|該当|当ては|あては|一致|合致|回答|解答"
-    r"|正確|最も|一番|可能性が高)"
+    r"|正確|最も|一番|高)"
 )
 #: Right of a label: "が正解", "を選びます", "の方が適切", " is correct". Of what "は正しい" there may be many.
 GOOD_RIGHT = re.compile(
-    rf"[{SHUT}]*(?:(?:番|番目)?(?:が|を|こそが?|の方が|のほうが|という選択肢が)[^。\n、,]{{0,14}}?{_GOOD}"
+    rf"[{SHUT}]*(?:(?:番|番目)?(?:が|を|こそが?|の方が|のほうが|という選択肢が|の両方が|の可能性が)[^。\n、,]{{0,14}}?{_GOOD}"
     r"|[はも][^。\n、,]{0,6}?(?:正解|正答|最適|最も))"
     r"|\s(?:is|was|seems|appears|would\sbe)\s(?:to\sbe\s)?(?:the\s)?(?:most\s|best\s)?"
     r"(?:correct|right|answer|appropriate|best|accurate|true)",
@@ -59,23 +59,27 @@ _BAD = (
     r"|(?:該当|一致)し(?:な|ませ)|[当あ]てはま(?:らな|りませ)|除外|[言い]え(?:な|ませ)|考えに?くい|考えられ(?:な|ませ)|合わな|合いませ"
     r"|[当あ]たら|[あり有]得?りえな|あり得な|含まれ(?:な|ませ)|可能性[はが]低|選べ(?:な|ませ)|選びませ)"
 )
-_THOUGHT = r"だ?か?と(?:思|考え)[いっ]?(?:て(?:い)?)?(?:まし)?た[^。\n]{0,4}?(?:が|けど|けれど|ものの)"
+_THOUGHT = (
+    r"だ?か?と(?:思|考え)[いっ]?(?:て(?:い)?)?(?:まし)?た[^。\n]{0,4}?(?:が|けど|けれど|ものの)|か?と思いきや|と見せかけ"
+    r"|かもしれ(?:ない|ません)(?:が|けど|けれど)|(?:である|の)?可能性(?:も|[はが](?:低|な|あり?ま?せん|薄))|と(?:言|い)いたい"
+    r"|と(?:考え|思|判断|答え)[^。\n]{0,8}?(?:誤|間違|難し|早計|違|でき(?:な|ませ))"
+)
 #: Right of a label: "ではなく", "以外", "は誤り", "だと思いましたが", " is wrong". "が最も不適切" is an answer.
 BAD_RIGHT = re.compile(
-    rf"[{SHUT}]*(?:(?:で(?:は|も)?|じゃ|とは|には)(?:{_NOT})|以外|を(?:除|外)|より|[はがもを](?!最も|一番)[^。\n、,]{{0,14}}?{_BAD}|{_THOUGHT})"
+    rf"[{SHUT}]*(?:(?:の方|のほう)?(?:で(?:は|も)?|じゃ|とは|には)(?!ない(?:か|でしょうか))(?:{_NOT})|以外|を(?:除|外)|より|[はがもを](?!最も|一番)[^。\n、,]{{0,14}}?{_BAD}|{_THOUGHT})"
     r"|\s?(?:is|was|are|does|can)?(?:\s?not|n't)\b|\s(?:is|was|are|seems)\s(?:incorrect|wrong|false)",
     re.IGNORECASE,
 )
 #: Left of a label: "not B", "except B".
 BAD_LEFT = re.compile(
-    r"\b(?:not|neither|nor|except|than|instead\sof|unlike|eliminate|exclude)\s(?:option\s)?[\"'(]*$|n't\s$",
+    r"(?:\b(?:not|never|neither|nor|except|than|instead\sof|unlike|eliminate|exclude)|n't)\s(?:be\s)?(?:option\s)?[\"'(]*$",
     re.IGNORECASE,
 )
 
 #: Between labels that are named together: "AまたはB", "A、B", "A or B", "A / B", "A B".
 TOGETHER = re.compile(
-    rf"[{SHUT}]{{0,4}}(?:[、,]?\s?(?:または|又は|もしくは|若しくは|あるいは|および|及び|ならびに|並びに|かつ|とも|か|と|や|も|or|and|nor)[、,]?"
-    rf"|[、,・/|&~〜+])\s?[{OPEN}]{{0,4}}(?:選択肢|option\s)?[{OPEN}]{{0,2}}|[ ]",
+    rf"[{SHUT}]{{0,4}}(?:[、,]?\s?(?:または|又は|もしくは|若しくは|あるいは|および|及び|ならびに|並びに|ないし|かつ|とも|か|と|や|も|or|and|nor)[、,]?"
+    rf"|[、,・/|&~〜+])\s?[{OPEN}]{{0,4}}(?:選択肢|option\s)?[{OPEN}]{{0,2}}|[ ]|[)\]」』]\s?[(\[「『]",
     re.IGNORECASE,
 )
 
@@ -87,23 +91,23 @@ FINAL_HERE = re.compile(
 )
 #: Somewhat before it.
 FINAL_NEAR = re.compile(
-    r"結論|最終|訂正|修正|失礼|間違え|見直|再考|考え直|まとめ|\b(?:final|conclusion|wait|correction|sorry)",
+    r"結論|最終|訂正|修正|失礼|間違え|見直|再考|考え直|まとめ|待って|いや、|\b(?:final|conclusion|wait|correction|sorry)",
     re.IGNORECASE,
 )
 SENTENCE_END = re.compile(r"[。\n!?]|\.\s")
 
 #: The kana and Han before a letter that leave it a label: "選択肢B", "正解B"; and particles: "はB", "よってB".
 LABEL_AFTER = re.compile(
-    r"(?:選択肢|記号|番号|答え?|正解|正答|解答|回答|[択解]|アルファベット|オプション|アンサー|結論|[はがをにともやかのでへりくず]|って|から|ため|です|ます|ない"
-    r"|以上|故|らく|ぶん|多分|結局|やはり|いや|いえ)$"
+    r"(?:選択肢|記号|番号|答え?|正解|正答|解答|回答|[択解]|アルファベット|オプション|アンサー|結論|[はがをにともやかのでへりくずしび]|て|から|ため|です|ます|ない"
+    r"|以上|故|らく|ぶん|多分|結局|やはり|いや|いえ)\s?$"
 )
-WORD_LEFT = re.compile(r"[ぁ-ゖァ-ヺー一-鿿々]$")
+WORD_LEFT = re.compile(r"[ぁ-ゖァ-ヺー一-鿿々0-9]\s?$")
 #: Kana and Han behind a letter that make it a part of a word: "Bランク", "B型", "Bさん".
 WORD_RIGHT = re.compile(r"[ァ-ヺー々㐀-䶿一-鿿]|さん|くん|ちゃん")
 LABEL_BEFORE = re.compile(r"以外|番|を選|と答|と回答|選択肢")
 #: Words of an English sentence beside a single letter that leave it a label: "is B", "B because".
 ENGLISH_LEFT = re.compile(
-    r"\b(?:is|be|was|answer|option|choice|letter|choose|pick|select|with|and|or|so|thus|therefore|hence|not|than|it's|i'd|say|think|"
+    r"\b(?:is|be|was|answer|option|choice|letter|choose|pick|select|with|and|or|so|thus|therefore|hence|but|not|than|it's|i'd|say|think|"
     r"actually|final|no|yes|wait|of|between|to)\s$",
     re.IGNORECASE,
 )
@@ -113,23 +117,30 @@ ENGLISH_RIGHT = re.compile(
 
 #: Right of a label at the beginning of a line: the end of the line, "B.", "B:", "B 大阪", but not "B は" or "B cells".
 LINE_RIGHT = re.compile(
-    rf"[{SHUT}]*(?:$|[\n。.、,:)→\-])|[」』)\]】〉》>]|\s(?![はがをにのもとでA-Za-z0-9])|\s(?=because|since|as\b|for\b|but\b)",
+    rf"[{SHUT}]*(?:$|[\n。.、,:()→\-])|[」』)\]】〉》>]|\s(?![はがをにのもとでA-Za-z0-9])|\s(?=because|since|as\b|for\b|but\b)",
     re.IGNORECASE,
 )
 LINE_LEFT = re.compile(rf"(?:^|\n)[{OPEN}]*(?:選択肢|option|choice)?\s?$", re.IGNORECASE)
 BRACKET_LEFT = re.compile(r"[「『(\[【〈《“]\s?$")
 BRACKET_RIGHT = re.compile(r"\s?[」』)\]】〉》”]")
+#: Right of a label that is the topic of its sentence: "A. 東京は首都です".
+TOPIC_RIGHT = re.compile(rf"[{SHUT}]*は(?!$|[\n。])")
+#: Right of an option's text, where it is the only one in a short answer: "大阪の写真", "ゆりが写っている".
+SHOWN_RIGHT = re.compile(
+    r"[」』)\"]*(?:の(?:写真|画像|風景|景色|街|町|様子|絵|イラスト|一種|よう|姿)|が(?:写|見え|描|あ[りる]|い[まる]|表示|映)|を(?:写|撮|示|表|描|し)"
+    r"|に(?:見え|あ[りる])|らし|っぽ|みたい|、)"
+)
 #: Between an option's text and a label: "大阪(B)", "大阪: B".
-AFTER_TEXT = re.compile(rf"[{SHUT}]{{0,2}}\s?(?:[(\[【「:→]|の記号は)\s?[{OPEN}]{{0,2}}$")
+AFTER_TEXT = re.compile(rf"[{SHUT}]{{0,2}}\s?(?:[(\[【「:]|の記号は)\s?[{OPEN}]{{0,2}}$")
 #: Between a label and its option's text: "B. 大阪", "B(大阪)", "Bの大阪", "B → 大阪".
 BEFORE_TEXT = re.compile(rf"[{SHUT}.:、,の\-–—=→|]{{0,4}}[{OPEN}]{{0,2}}")
 
 #: The model says that it cannot or does not answer.
 REFUSAL = re.compile(
     r"わか(?:りませ|らな)|分か(?:りませ|らな)|判断(?:でき|が?つき|は?できか|し?かね)|判別でき|特定(?:でき|する(?:こと|の)は(?:難|でき|不可))"
-    r"|お?答え(?:でき|する(?:こと|の)は(?:難|でき)|られ(?:な|ませ)|かね|ることができ(?:な|ませ))|回答(?:でき|する(?:こと|の)は(?:難|でき)|を?控え|かね|を?差し控え|することができ)"
+    r"|お?答え(?:でき|する(?:こと|の)は(?:難|でき)|られ(?:な|ませ)|かね|す?ることができ(?:な|ませ))|回答(?:でき|する(?:こと|の)は(?:難|でき)|を?控え|かね|を?差し控え|することができ)"
     r"|申し訳|すみませんが|不明です|^不明$|該当(?:する(?:もの|選択肢)[はが])?(?:なし|な[いし]|ありませ)|(?:選択肢|正解|答え)[はが](?:な[いし]|ありませ|存在しま?せ)"
     r"|どれも[^。\n]{0,10}(?:な[いく]|ませ)|いずれも[^。\n]{0,10}(?:な[いく]|ませ)|(?:画像|写真|図)[^。\n]{0,12}(?:見え|確認でき|読み取れ|ありませ|表示され(?:な|て(?:い)?ませ))"
-    r"|情報が(?:不足|足り)|\b(?:cannot|can't|can\snot|unable\sto|not\sable\sto|don't\sknow|do\snot\sknow|not\ssure|i'm\ssorry|none\sof\sthe|as\san\sai)\b",
+    r"|情報が(?:不足|足り)|\b(?:(?:cannot|can't|can\snot)(?!\sbe)|unable\sto|not\sable\sto|don't\sknow|do\snot\sknow|not\ssure|i'm\ssorry|none\sof\sthe|as\san\sai)\b",
     re.IGNORECASE,
 )

@@ -88,7 +88,7 @@ def find_dates(text: str) -> list[Day]:
     Returns:
         In the order of the text, shape (n,).
     """
-    return [day for day, _ in _found(western(nfkc(text)))]
+    return [day for day, _, _ in located_dates(western(nfkc(text)))]
 
 
 def parse_date(text: str) -> Day | None:
@@ -101,9 +101,8 @@ def parse_date(text: str) -> Day | None:
         The date; None if it is none.
     """
     written = western(nfkc(text).strip())
-    for day, match in _found(written):
-        rest = written[match.end() :]
-        if match.start() == 0 and (not rest or _WEEKDAY.fullmatch(rest)):
+    for day, start, end in located_dates(written):
+        if start == 0 and (end == len(written) or _WEEKDAY.fullmatch(written, end)):
             return day
     return None
 
@@ -113,12 +112,19 @@ def short_dates(text: str) -> list[Day]:
     return [day for match in _SHORT.finditer(nfkc(text)) if (day := _valid(None, int(match["m"]), int(match["d"])))]
 
 
-def _found(text: str) -> Iterator[tuple[Day, re.Match[str]]]:
-    """Dates with their places, in a text that `western` has written."""
+def located_dates(text: str) -> Iterator[tuple[Day, int, int]]:
+    """Find dates with their places.
+
+    Args:
+        text: As `western` gives it.
+
+    Yields:
+        Date, start and end, in the order of the text.
+    """
     for match in _DATE.finditer(text):
         day = _day(match)
         if day is not None:
-            yield day, match
+            yield day, match.start(), match.end()
 
 
 def _day(match: re.Match[str]) -> Day | None:
@@ -133,7 +139,7 @@ def _day(match: re.Match[str]) -> Day | None:
 def _valid(year: int | None, month: int | None, day: int | None) -> Day | None:
     """A date that the calendar has; without a year, 29 February is one."""
     try:
-        date(year or 2000, month or 1, day or 1)
+        date(2000 if year is None else year, 1 if month is None else month, 1 if day is None else day)
     except ValueError:
         return None
     return Day(year, month, day)

@@ -4,16 +4,16 @@ import re
 import unicodedata
 
 #: Long runs of accents cost the square of their length, so a text is normalised in pieces of about so many characters.
-_PIECE = 1000
+_PIECE = 250
 #: A piece ends before one of these, which compose with nothing before them: the result is that of the whole text.
 _SAFE = re.compile(r"[\x00-\x7f\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]")
-_HOW_FAR = 200
+_HOW_FAR = 100
 
 
 def nfkc(text: str) -> str:
     """A text in NFKC.
 
-    Equal to `unicodedata.normalize("NFKC", text)` but for texts with a run of more than 200 characters that are neither
+    Equal to `unicodedata.normalize("NFKC", text)` but for texts with a run of more than 100 characters that are neither
     ASCII nor kana nor Han: there a composition across the ends of two pieces may be left out.
 
     Args:

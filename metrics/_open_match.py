@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from lmms_eval_ja.metrics._answer import generation_failure
-from lmms_eval_ja.metrics._choice_texts import spelled
+from lmms_eval_ja.metrics._choice_options import spelled
 from lmms_eval_ja.metrics._choice_words import BAD_LEFT, BAD_RIGHT
-from lmms_eval_ja.metrics._dates import find_dates, parse_date, short_dates, western
+from lmms_eval_ja.metrics._dates import located_dates, parse_date, short_dates, western
 from lmms_eval_ja.metrics._nfkc import nfkc
 from lmms_eval_ja.metrics._numbers import Quantity, find_quantities, written
 from lmms_eval_ja.metrics._plain_text import read_answer, without_markup
@@ -116,8 +116,10 @@ def _given(reference: str, text: str) -> bool:
     """Whether a text holds the reference: a date, a number, or words."""
     day = parse_date(reference)
     if day is not None:
-        dates = find_dates(text) + (short_dates(text) if day.year is None and day.day is not None else [])
-        return any(day.agrees(other) for other in dates)
+        dated = western(text)
+        if any(day.agrees(o) and not _rejected(dated, start, end) for o, start, end in located_dates(dated)):
+            return True
+        return day.year is None and day.day is not None and day in short_dates(text)
     quantity = _only_quantity(reference)
     if quantity is not None:
         return _number_given(quantity, text)

@@ -12,9 +12,11 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufe00-\u
 _STRUCK = re.compile(r"~~[^~\n]{1,200}~~")
 _LATEX_FONT = re.compile(r"\\(?:text|mathrm|mathbf|textbf|mathit|textit|mathsf|operatorname)\s?\{([^{}\n]{0,200})\}")
 _LATEX_MARK = re.compile(r"\\(?:[()\[\],;! ]|left|right|quad)")
-_HTML = re.compile(r"<(?:/?(?:b|strong|i|em|u|p|span|div|mark|code)\s?|br\s?/?)>", re.IGNORECASE)
+_HTML = re.compile(r"<(?:/?(?:b|strong|i|em|u|p|span|div|mark|code)\s?|(?:br|BR)\s?/?)>")
+_EMPHASIS = re.compile(r"(?<![A-Za-z0-9_])__?(?=[^\s_])([^_\n]{1,200})(?<!\s)__?(?![A-Za-z0-9_])")
 _LINE_START = re.compile(r"(?m)^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-・•●○■◆▪][ \t]+|・)")
-_MARKUP = str.maketrans("", "", "*`")
+#: Hyphens and minus signs that NFKC leaves apart become one.
+_MARKUP = str.maketrans({"*": None, "`": None, "\u2212": "-", "\u2010": "-", "\u2011": "-"})
 _FORMULA = re.compile(r"\$\$?([^$\n]{1,400})\$\$?")
 _SPACES = re.compile(r"[^\S\n]+")
 _LINE_ENDS = re.compile(r" ?\n[ \n]*")
@@ -50,6 +52,8 @@ def without_markup(text: str) -> str:
             text = _LATEX_MARK.sub(" ", _LATEX_FONT.sub(r"\1", text))
         if "<" in text:
             text = _HTML.sub(lambda tag: "\n" if tag[0][1:3].lower() == "br" else "", text)
+        if "_" in text:
+            text = _EMPHASIS.sub(r"\1", text)
         if "$" in text:
             text = _FORMULA.sub(r"\1", text)
         text = _LINE_START.sub("", text.translate(_MARKUP))
