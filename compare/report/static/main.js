@@ -91,7 +91,7 @@
     Report.tip.hide();
     page.close?.();
     page = {};
-    const place = h('div', { class: `content ${name}` });
+    const place = h('div', { class: `content page-${name}` });
     try {
       const given = (await Report.pages[name].render(place, route)) ?? {};
       if (mine !== turn) {

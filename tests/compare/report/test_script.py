@@ -19,15 +19,6 @@ HOSTILE = [
     '"\\',
     "&amp;",
 ]
-    "</script><script>alert(1)</script>",
-    "<!--",
-    "]]>",
-    "a\u2028b\u2029c",
-    "\ud800 alone",
-    "\x00\x1b[31m",
-    '"\\',
-    "&amp;",
-]
 
 
 def read(script: bytes):
