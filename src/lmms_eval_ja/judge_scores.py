@@ -162,21 +162,23 @@ def _of_results(folder: Path) -> Iterator[JudgeScores]:
 
 
 def judged_files(folder: Path) -> dict[str, list[tuple[list[str], TaskFile]]]:
-    """The judged samples files of a folder by task, each with the names of its model: id, label, lmms-eval's names.
+    """The judged samples files of a folder by task, each with the names of its model.
 
-    A name that two models of the task share is none of either.
+    These are its id, its label, the names that lmms-eval gives it, and of a folder with one model the folder's; a name
+    that two models of the task share is none of either.
 
     Raises:
         TrustedError: nothing in the folder is judged.
         ResultsError: it has no results, or half-written ones.
     """
     files: dict[str, list[tuple[list[str], TaskFile]]] = defaultdict(list)
-    for found in find_models(folder):
+    models = find_models(folder)
+    for found in models:
+        of_folder = [folder.resolve().name] if len(models) == 1 else []
         for task, file in found.files.items():
             if (file.facts.get("fingerprint") or {}).get("judging"):
                 stated = [file.record.get("model_name_sanitized"), file.record.get("model_name")]
-                stated.append(file.record["config"].get("model"))
-                names = [found.model.id, found.model.label, *(str(name) for name in stated if name)]
+                names = [found.model.id, found.model.label, *(str(name) for name in stated if name), *of_folder]
                 files[task].append((list(dict.fromkeys(names)), file))
     if not files:
         raise TrustedError(

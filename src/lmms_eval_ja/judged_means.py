@@ -43,7 +43,7 @@ class JudgedMean:
 
 
 def judged_means(model: str, file: TaskFile, documents: Sequence[Mapping[str, Any]]) -> list[JudgedMean]:
-    """The metrics that are means: what each document adds to them, its influence, is its score.
+    """The metrics that are means: by the aggregation that the results state, else by what each document adds to them.
 
     Args:
         model: its id.
@@ -55,12 +55,16 @@ def judged_means(model: str, file: TaskFile, documents: Sequence[Mapping[str, An
         rows = [row for row in documents if isinstance(row.get(metric), Mapping)]
         for entry in file.facts["fingerprint"]["judging"]:
             scores = {str(row["doc_id"]): _score(row, entry["protocol"]) for row in rows}
-            if _is_mean(metric, rows, scores):
+            if _is_stated(facts, entry["protocol"]) if "aggregation" in facts else _is_mean(metric, rows, scores):
                 clusters = {str(row["doc_id"]): cluster_of(row) or str(row["doc_id"]) for row in rows}
                 said = entry["protocol"], entry["judge"]
                 found.append(JudgedMean(model, file.task, metric, *said, facts, scores, clusters))
                 break
     return found
+
+
+def _is_stated(facts: Mapping[str, Any], protocol: str) -> bool:
+    return facts["aggregation"] == "mean_ja" and facts.get("protocol") == protocol
 
 
 def _is_mean(metric: str, rows: Sequence[Mapping[str, Any]], scores: Mapping[str, float]) -> bool:
