@@ -20,6 +20,7 @@ from lmms_eval_ja.judge_eval_report import SHOWN
 from lmms_eval_ja.judges import PROTOCOLS
 from lmms_eval_ja.trusted import TrustedError
 from support.benchmarks import SHARED, needs_shared
+from support.collected import write_documents
 from support.comparisons import Shape, edit_samples, write_comparison
 from support.replies import REPLY
 
@@ -235,6 +236,23 @@ def test_unknown_answers_are_named(tmp_path: Path, change: dict[str, Any], messa
         _found(labels, results)
     (judge,) = _found(labels, results, partial=True).judges
     assert (judge.agreement.n, judge.unknown) == (19, 1)
+
+
+def test_collected_documents_tell_question_ids_and_categories(tmp_path: Path) -> None:
+    results = write_comparison(tmp_path / "results", Shape(models=1, tasks=1, documents=20), plain=True)
+
+    def forget(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            for item in row.values():
+                if isinstance(item, dict):
+                    item.pop("category", None)
+
+    edit_samples(results, "model-00", WILD, forget)
+    rows = [row | {"question_id": f"q{row.pop('doc_id')}"} for row in _labels_of(results, WILD)]
+    write_documents(results, WILD, 20)
+    (judge,) = _found(_scores(tmp_path / "labels.jsonl", rows), results).judges
+    assert judge.agreement.statistics["exact"].value == 1
+    assert {name: one.n for name, one in judge.agreement.categories.items()} == {"対話": 10, "説明": 10}
 
 
 def test_several_raters_count_as_their_mean(tmp_path: Path) -> None:
