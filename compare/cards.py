@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -12,7 +13,7 @@ from lmms_eval_ja.compare.compared import Cell, Difference, LengthAgreement, Tas
 from lmms_eval_ja.compare.matrices import Floats, Matrices
 from lmms_eval_ja.compare.scored import Options
 from lmms_eval_ja.judges import PROTOCOLS
-from lmms_eval_ja.metrics import rank_correlation, spearman_interval, split_half_reliability
+from lmms_eval_ja.metrics import rank_correlation, resampled_ranks, spearman_interval, split_half_reliability
 
 _FEWEST_MODELS = 2
 _FEWEST_TO_CORRELATE = 3
@@ -86,12 +87,17 @@ def correlations(headlines: Mapping[str, Sequence[Cell]], options: Options) -> I
         options: of the intervals, a percentile bootstrap over the models with 999 resamples.
     """
     values = {task: {c.model: c.value for c in cells if c.ranked} for task, cells in headlines.items()}
+
+    @cache
+    def ranks_of(task: str, models: Sequence[str]) -> Floats:
+        return resampled_ranks(np.array([values[task][model] for model in models], dtype=float), seed=options.seed)
+
     for a, b in combinations(values, 2):
         models = [model for model in values[a] if model in values[b]]
         if len(models) < _FEWEST_TO_CORRELATE:
             continue
-        x, y = (np.array([values[task][model] for model in models], dtype=float) for task in (a, b))
-        found = spearman_interval(x, y, confidence=options.confidence, seed=options.seed)
+        x, y = (ranks_of(task, tuple(models)) for task in (a, b))
+        found = spearman_interval(x, y, confidence=options.confidence)
         rho, low, high = (None if math.isnan(number) else number for number in found)
         yield TaskCorrelation(a, b, rho, low, high, len(models))
 

@@ -61,7 +61,7 @@ def scored(results: Results, table: Matrices, metric: str, options: Options) -> 
     differences: list[Difference] = []
     known = {number: score for number, score in enumerate(scores) if score.get("value") is not None}
     if metric != OF_REFERENCES and len(known) > 1:
-        differences = corrected(list(_differences(table, metric, known, options)), ranked, options.level)
+        differences = list(_differences(table, metric, known, ranked, options))
     places = _places(cells, differences, sign)
     return Scored([replace(cell, **places.get(cell.model, {})) for cell in cells], differences, ranked, sign)
 
@@ -123,7 +123,9 @@ def _why_not_ranked(results: Results, model: str, table: Matrices, metric: str, 
     return None
 
 
-def _differences(table: Matrices, metric: str, known: Mapping[int, Score], options: Options) -> Iterator[Difference]:
+def _differences(
+    table: Matrices, metric: str, known: Mapping[int, Score], ranked: Sequence[str], options: Options
+) -> Iterator[Difference]:
     """Of every two of the models that have a score, by their numbers."""
     names = [table.models[number] for number in known]
     pairs = paired_differences(
@@ -134,10 +136,12 @@ def _differences(table: Matrices, metric: str, known: Mapping[int, Score], optio
         resamples=options.resamples,
         seed=options.seed,
     )
-    columns = (pairs.difference, pairs.ci_low, pairs.ci_high, pairs.p)
+    among = np.isin(names, ranked)
+    adjusted = holm(np.where(among[pairs.first] & among[pairs.second], pairs.p, math.nan))
+    columns = (pairs.difference, pairs.ci_low, pairs.ci_high, pairs.p, adjusted)
     numbers = [[None if math.isnan(x) else x for x in column.tolist()] for column in columns]
     indices = (pairs.first.tolist(), pairs.second.tolist(), pairs.n.tolist())
-    for difference, low, high, p, a, b, n in zip(*numbers, *indices, strict=True):
+    for difference, low, high, p, p_adjusted, a, b, n in zip(*numbers, *indices, strict=True):
         if difference is not None:
             yield Difference(
                 task=table.task.name,
@@ -148,8 +152,8 @@ def _differences(table: Matrices, metric: str, known: Mapping[int, Score], optio
                 ci_low=low,
                 ci_high=high,
                 p=p,
-                p_adjusted=None,
-                significant=False,
+                p_adjusted=p_adjusted,
+                significant=p_adjusted is not None and p_adjusted < options.level,
                 n=n,
             )
 

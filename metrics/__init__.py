@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lmms_eval_ja.metrics._plain_text import boxed
     from lmms_eval_ja.metrics._prediction_powered import Corrected, prediction_powered_mean
     from lmms_eval_ja.metrics._probes import bias_conformity, bias_deviation
-    from lmms_eval_ja.metrics._rank_bootstrap import spearman_interval
+    from lmms_eval_ja.metrics._rank_bootstrap import resampled_ranks, spearman_interval
     from lmms_eval_ja.metrics._rank_correlation import RankCorrelation, rank_correlation
     from lmms_eval_ja.metrics._ranks import rank_intervals, ranks
     from lmms_eval_ja.metrics._reasoning import strip_reasoning
@@ -119,6 +119,7 @@ __all__ = [
     "ranks",
     "ratio_of_means",
     "receipt_f1",
+    "resampled_ranks",
     "rogan_gladen",
     "rouge_l",
     "rouge_l_scores",
@@ -194,6 +195,7 @@ _LAZY = {
     "receipt_f1": "_receipt_f1",
     "rogan_gladen": "_rogan_gladen",
     "short_answer": "_short_answer",
+    "resampled_ranks": "_rank_bootstrap",
     "spearman_interval": "_rank_bootstrap",
     "split_half_reliability": "_reliability",
     "strip_reasoning": "_reasoning",

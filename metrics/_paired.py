@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -93,11 +94,24 @@ def paired_differences(
     return PairedDifferences(first, second, difference, error, difference - half, difference + half, p, sums.n, groups)
 
 
+@lru_cache(maxsize=1)
 def cluster_weights(clusters: int, resamples: int, seed: int) -> FloatArray:
-    """How often each cluster is drawn in each resample, shape (B, G): G integers from `default_rng(seed)` a row."""
+    """How often each cluster is drawn in each resample: a row is the counts of G integers from `default_rng(seed)`.
+
+    Args:
+        clusters: G.
+        resamples: B.
+        seed: the same seed gives the same numbers.
+
+    Returns:
+        Shape (B, G), not to be written to.
+    """
     rng = np.random.default_rng(seed)
     drawn = rng.integers(0, clusters, (resamples, clusters)) + clusters * np.arange(resamples)[:, None]
-    return np.bincount(drawn.ravel(), minlength=resamples * clusters).reshape(resamples, clusters).astype(float)
+    counts = np.bincount(drawn.ravel(), minlength=resamples * clusters)
+    weights: FloatArray = counts.reshape(resamples, clusters).astype(float)
+    weights.flags.writeable = False
+    return weights
 
 
 class _Sums:

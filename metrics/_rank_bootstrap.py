@@ -9,29 +9,36 @@ from lmms_eval_ja.metrics._standard_error import FloatArray
 _FEWEST = 3
 
 
-def spearman_interval(
-    x: FloatArray, y: FloatArray, *, confidence: float = 0.95, resamples: int = 999, seed: int = 0
-) -> tuple[float, float, float]:
+def resampled_ranks(values: FloatArray, *, resamples: int = 999, seed: int = 0) -> FloatArray:
+    """Ranks of n things by their scores, in the sample and in resamples of the things; ties get their mean rank.
+
+    Args:
+        values: Shape (n,), finite.
+        resamples: B.
+        seed: Of the resamples; they are the same for every list of n scores.
+
+    Returns:
+        Shape (B + 1, n); the first row is of the sample.
+    """
+    n = len(values)
+    drawn = np.random.default_rng(seed).integers(0, n, (resamples, n))
+    return _mean_ranks(values[np.concatenate([np.arange(n)[None, :], drawn])])
+
+
+def spearman_interval(x: FloatArray, y: FloatArray, *, confidence: float = 0.95) -> tuple[float, float, float]:
     """Spearman's ρ of two lists of scores of the same things, with a percentile bootstrap over the things.
 
     Resamples in which one of the lists has no order are left out.
 
     Args:
-        x: Shape (n,), finite.
-        y: Shape (n,), finite.
+        x: `resampled_ranks` of the one list.
+        y: Those of the other, with the same seed.
         confidence: Of the interval, between 0 and 1.
-        resamples: Of the bootstrap.
-        seed: Of the bootstrap.
 
     Returns:
         ρ and the ends of its interval; all NaN for fewer than 3 things, or where a list has no order.
     """
-    n = len(x)
-    if n < _FEWEST:
-        return math.nan, math.nan, math.nan
-    drawn = np.random.default_rng(seed).integers(0, n, (resamples, n))
-    rows = np.concatenate([np.arange(n)[None, :], drawn])
-    rho = _pearson(_mean_ranks(x[rows]), _mean_ranks(y[rows]))
+    rho = _pearson(x, y) if x.shape[1] >= _FEWEST else np.full(1, math.nan)
     if math.isnan(rho[0]):
         return math.nan, math.nan, math.nan
     known = rho[1:][np.isfinite(rho[1:])]
