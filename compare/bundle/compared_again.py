@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lmms_eval_ja.compare.bundle.archive import BundleError
 from lmms_eval_ja.compare.bundle.mismatch import Mismatch, equal
 from lmms_eval_ja.compare.results import Results, ResultsError
 
-COMPARED, ANSWERS, FILE = "comparison.json", "comparison.parquet", "comparison.yaml"
+COMPARED, ANSWERS = "comparison.json", "comparison.parquet"
 #: Of the columns, what comes from where the comparison was made; of the statistics, sentences.
 _FEEDBACK = "_feedback"
 _SENTENCES = frozenset({"notes", "title", "labels"})
@@ -27,15 +25,15 @@ def check_statistics(folder: Path, notes: list[str]) -> Iterator[Mismatch]:
     Raises:
         BundleError: the results cannot be read.
     """
-    from lmms_eval_ja.compare.compared import compare
     from lmms_eval_ja.compare.results import load_results
+    from lmms_eval_ja.compare.statistics import compare
 
     recorded = _recorded(folder)
     try:
-        results = load_results(folder, mix_fingerprints=_mixes(folder))
+        results = load_results(folder, mix_fingerprints=_mixes(recorded))
         options = {name: recorded[name] for name in ("confidence", "resamples", "seed") if name in recorded}
         found = json.loads(compare(results, **options).as_json())
-    except (ResultsError, ValueError, TypeError) as error:
+    except (ResultsError, ValueError, TypeError, AttributeError) as error:
         raise BundleError(f"{COMPARED}: the statistics cannot be made again: {error}") from error
     differing = [one for one in _differences(recorded, found, "") if one[0].split(".")[0] not in _SENTENCES]
     for where, before, now in differing[:_LISTED]:
@@ -56,13 +54,9 @@ def _recorded(folder: Path) -> dict[str, Any]:
     return recorded
 
 
-def _mixes(folder: Path) -> bool:
-    """Whether the comparison's file allows scores of different fingerprints side by side."""
-    try:
-        fields = yaml.safe_load((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError):
-        return False
-    return isinstance(fields, dict) and fields.get("mix_fingerprints") is True
+def _mixes(recorded: dict[str, Any]) -> bool:
+    """Whether scores of different fingerprints stand side by side, which is marked then."""
+    return "mixed" in ((recorded.get("marks") or {}).get("kind") or ())
 
 
 def _differences(recorded: Any, found: Any, where: str) -> Iterator[tuple[str, Any, Any]]:

@@ -15,9 +15,9 @@ from lmms_eval_ja.compare.bundle.replies import LINKS, REPLIES, read_links, read
 from lmms_eval_ja.compare.bundle.rescoring import Rescoring
 from lmms_eval_ja.compare.bundle.scored import Documents, Scored, samples_names, scored_tasks
 from lmms_eval_ja.compare.bundle.stored import check_replies
-from lmms_eval_ja.compare.documents import FOLDER, TABLE, DocumentsError, read_documents
+from lmms_eval_ja.compare.documents import FOLDER, IMAGES, TABLE, DocumentsError, read_documents
 
-DOCUMENTS = f"{FOLDER}/{TABLE}"
+DOCUMENTS, IMAGES_FOLDER = f"{FOLDER}/{TABLE}", f"{FOLDER}/{IMAGES}/"
 
 
 @dataclass
@@ -83,7 +83,7 @@ def verify(path: Path, *, report: Callable[[str], None] = lambda _: None) -> Ver
         if out.tasks == 0:
             raise BundleError(f"{path} holds no scored samples")
         if COMPARED in archive.names:
-            archive.extract(Path(folder), archive.names)
+            archive.extract(Path(folder), [name for name in archive.names if not name.startswith(IMAGES_FOLDER)])
             out.mismatches += check_statistics(Path(folder), out.notes)
             out.statistics = True
         return out

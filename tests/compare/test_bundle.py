@@ -14,6 +14,8 @@ import pytest
 from e2e.sample_judging import ROWS, grade, judged_by, question, reply
 
 from lmms_eval_ja.compare.bundle import BundleError, Verified, pack, verify
+from lmms_eval_ja.compare.results import load_results
+from lmms_eval_ja.compare.statistics import compare
 from lmms_eval_ja.metrics import failed_generation
 from support.bundles import edited_json, edited_rows, members, tampered
 from support.judge_server import JudgeServer, Reply
@@ -217,6 +219,28 @@ def test_a_jury_comes_out_as_recorded(tmp_path: Path) -> None:
     done = verify(packed.path)
     assert _mismatches(done) == []
     assert done.replies_there == done.replies == 2 * 3 * len(ROWS)
+
+
+def test_statistics_and_table_come_out_as_recorded(overlap: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(overlap, tmp_path / "c"))
+    results = load_results(folder)
+    (folder / "comparison.json").write_text(compare(results).as_json(), encoding="utf-8")
+    pq.write_table(results.answers, folder / "comparison.parquet")
+    packed = pack(folder, tmp_path / "bundle.zip")
+    done = verify(packed.path)
+    assert done.statistics
+    assert _mismatches(done) == []
+
+    def better(content: dict[str, Any]) -> None:
+        content["cells"]["ci_low"][0] = 99.5
+
+    named = _mismatches(verify(tampered(packed.path, tmp_path / "t.zip", {"comparison.json": edited_json(better)})))
+    assert len(named) == 1
+    assert named[0].startswith("comparison.json: cells.ci_low[0]: recorded 99.5, comes out as ")
+    answers = results.answers.set_column(0, "model", pa.array(["other", *results.answers["model"].to_pylist()[1:]]))
+    pq.write_table(answers, folder / "comparison.parquet")
+    (named_cell,) = _mismatches(verify(pack(folder, tmp_path / "other.zip").path))
+    assert named_cell.startswith("comparison.parquet: row 0, column model: recorded 'other', comes out as ")
 
 
 def test_what_goes_in(overlap: Path, tmp_path: Path) -> None:

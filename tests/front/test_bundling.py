@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,10 @@ KEY = "sk-test-0123456789abcdef"
 SAMPLES = f"runs/terse/scores/{DATE}_samples_{TASK}.jsonl"
 #: Nobody answers there; an attempt to ask would fail.
 NOWHERE = "http://127.0.0.1:9"
+#: uv's cache of the user, read before the tests' own HOME is set.
+CACHE = os.environ.get("UV_CACHE_DIR") or str(
+    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "uv"
+)
 app = typer.Typer()
 app.command()(bundle)
 app.command()(verify)
@@ -137,17 +142,19 @@ def test_a_fresh_environment_needs_neither_torch_nor_lmms_eval(packed: Path, tmp
         "typer", "pydantic", "platformdirs", "filelock", "pyarrow", "numpy", "pyyaml", "scipy", "tqdm", "rapidfuzz",
         "emoji", "fugashi", "unidic-lite", "rich", "jinja2", "pooch", "httpx", "openai", "pillow",
     )  # fmt: skip
-    root = Path(__file__).resolve().parents[2]
-    python = tmp_path / "venv" / "bin" / "python"
-    env = {name: value for name, value in os.environ.items() if name in {"PATH", "UV_CACHE_DIR", "UV_INDEX_URL"}}
-    env |= {"HOME": os.path.expanduser("~" + os.environ.get("USER", "root"))}  # noqa: PTH111 (the real home: uv's cache)
+    tree, python = tmp_path / "tree", tmp_path / "venv" / "bin" / "python"
+    unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*", "build", "dist", "tests", "typings")
+    shutil.copytree(Path(__file__).resolve().parents[2], tree, ignore=unwanted)
     uv = [sys.executable, "-m", "uv"]
     for words in (
-        ["venv", "--python", "3.11", str(tmp_path / "venv")],
-        ["pip", "install", "--python", str(python), "--no-deps", str(root)],
-        ["pip", "install", "--python", str(python), *needed],
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(tree)],
+        [*uv, "venv", "--python", "3.11", str(tmp_path / "venv")],
+        [*uv, "pip", "install", "--python", str(python), *needed],
+        [*uv, "pip", "install", "--python", str(python), "--no-deps", "--find-links", str(tmp_path), "lmms-eval-ja"],
     ):
-        done = subprocess.run([*uv, *words], env=env, capture_output=True, text=True, check=False, timeout=300)
+        done = subprocess.run(
+            words, env=os.environ | {"UV_CACHE_DIR": CACHE}, capture_output=True, text=True, check=False, timeout=300
+        )
         assert done.returncode == 0, done.stderr
     home = tmp_path / "home"
     home.mkdir()
