@@ -135,15 +135,23 @@ class Cluster:
     def _start(self, gpus: int | None) -> None:
         gpus = gpus_here() if gpus is None else gpus
         self._folder = _session_folder()
-        self._ray.init(
-            "local",  # also where RAY_ADDRESS names a cluster
-            num_gpus=gpus,
-            # A step of a GPU takes a processor too, also where there are more GPUs than processors.
-            num_cpus=max(os.cpu_count() or 1, gpus),
-            object_store_memory=_STORE_BYTES,
-            _temp_dir=str(self._folder),
-            **_SAY_LITTLE,
-        )
+        for more_tries in (1, 0):
+            try:
+                self._ray.init(
+                    "local",  # also where RAY_ADDRESS names a cluster
+                    num_gpus=gpus,
+                    # A step of a GPU takes a processor too, also where there are more GPUs than processors.
+                    num_cpus=max(os.cpu_count() or 1, gpus),
+                    object_store_memory=_STORE_BYTES,
+                    _temp_dir=str(self._folder),
+                    **_SAY_LITTLE,
+                )
+            except Exception as error:  # Ray raises plain ones
+                # It waits for its own processes no longer than 30 s: too short on a machine that is busy.
+                if not more_tries or "timed out" not in str(error):
+                    raise
+            else:
+                return
 
     def _tell(self, step: Step, done: Future[Any], told: Future[Outcome]) -> None:
         self._references.pop(told, None)
@@ -215,18 +223,22 @@ def _session_folder() -> Path:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """No usage statistics of Ray, and no word of it but errors, while it starts."""
-    before = os.environ.get("RAY_USAGE_STATS_ENABLED")
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    """While Ray starts: no word of it but errors, no usage statistics, and no workers beyond those that are needed."""
+    ours = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_prestart_worker_first_driver": "0"}
+    before = {name: os.environ.get(name) for name in ours}
     logger = logging.getLogger("ray")
     level = logger.level
+    os.environ.update(ours)
     logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
         logger.setLevel(level)
-        if before is None:
-            del os.environ["RAY_USAGE_STATS_ENABLED"]
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _not_joined(address: str | None, error: Exception) -> str:

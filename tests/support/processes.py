@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
-MARK = "LMMS_EVAL_JA_TEST_MARK"
+#: Not of the settings that go along with a step.
+MARK = "TEST_MARK"
 PATIENCE_S = 20
 
 
@@ -20,13 +23,24 @@ def new_mark() -> str:
 
 def marked(mark: str) -> list[psutil.Process]:
     """The processes that run with this mark; the caller's own is left out."""
-    return [process for process in _processes() if process.pid != os.getpid() and _mark(process) == mark]
+    wanted, found = f"{MARK}={mark}".encode(), []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        try:
+            # Empty for one that has ended and is not waited for yet.
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(psutil.Process(int(entry.name)))
+        except (OSError, psutil.NoSuchProcess):
+            continue
+    return found
 
 
 def end(mark: str) -> None:
     """Kill whatever runs with this mark, for a test's end."""
     for process in marked(mark):
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def until(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> bool:
@@ -35,21 +49,5 @@ def until(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> bo
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.02)
+        time.sleep(0.05)
     return True
-
-
-def _processes() -> Iterator[psutil.Process]:
-    for process in psutil.process_iter():
-        try:
-            if process.status() != psutil.STATUS_ZOMBIE:
-                yield process
-        except psutil.NoSuchProcess:
-            continue
-
-
-def _mark(process: psutil.Process) -> str | None:
-    try:
-        return process.environ().get(MARK)
-    except (psutil.Error, OSError):
-        return None
