@@ -88,7 +88,7 @@ def compare(
             done = _carry_out(plan, runs, dry_run=dry_run, retry_failed=retry_failed, address=address, gpus=gpus)
         if dry_run:
             raise typer.Exit(int(not done))
-        finished = _finish(plan, mix_fingerprints=mix_fingerprints or plan.comparison.fields.mix_fingerprints)
+        finished = _finish(plan, mix_fingerprints=mix_fingerprints, reproduce=reproduce)
     except (ComparisonError, PlacingError) as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         raise typer.Exit(1) from None
@@ -207,24 +207,32 @@ def _run_here(plan: Plan, name: str) -> int:
     return 1
 
 
-def _finish(plan: Plan, *, mix_fingerprints: bool) -> bool:
-    """Make tables and report of the runs that have scores; whether that went well."""
+def _finish(plan: Plan, *, mix_fingerprints: bool, reproduce: str | None) -> bool:
+    """Make tables and report of the runs that have scores; whether there are any.
+
+    Raises:
+        ComparisonError: they cannot be compared.
+    """
+    from lmms_eval_ja.compare.documents import DocumentsError
     from lmms_eval_ja.compare.faults import ComparisonError
+    from lmms_eval_ja.compare.report import ReportError
     from lmms_eval_ja.compare.results import ResultsError
+    from lmms_eval_ja.compare.samples_table import SamplesFileError
     from lmms_eval_ja.finishing import finish
 
-    folder = plan.comparison.output
+    fields = plan.comparison.fields
     if not any(run.judge.folder.exists() for run in plan.runs):
         _say(["No run has scores yet: there is nothing to compare."], colour="red")
         return False
     try:
         finish(
-            folder,
-            mix_fingerprints=mix_fingerprints,
-            published=plan.comparison.fields.published,
+            plan.comparison.output,
+            mix_fingerprints=mix_fingerprints or fields.mix_fingerprints,
+            published=fields.published,
+            reproduce=reproduce,
             report=lambda line: _say([line]),
         )
-    except (ResultsError, OSError) as error:
+    except (ResultsError, SamplesFileError, DocumentsError, ReportError, OSError) as error:
         raise ComparisonError(f"the results cannot be compared: {error}") from None
     return True
 

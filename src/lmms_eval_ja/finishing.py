@@ -8,29 +8,61 @@ from pathlib import Path
 
 from lmms_eval_ja.compare.finished import samples_files
 
+#: What is written into the output besides documents, leaderboard and report.
+TABLE, STATISTICS, REPRODUCED = "comparison.parquet", "comparison.json", "reproduced.txt"
 
-def finish(folder: Path, *, mix_fingerprints: bool, published: bool, report: Callable[[str], None]) -> None:
+
+def finish(
+    folder: Path, *, mix_fingerprints: bool, published: bool, reproduce: str | None, report: Callable[[str], None]
+) -> None:
     """Make everything of a comparison that is made of its runs' results. Done again, it gives the same.
 
     Args:
         folder: the comparison's output, with at least one run that has scores.
         mix_fingerprints: whether scores of different fingerprints are ranked against each other, and marked.
         published: whether published figures stand beside ours.
+        reproduce: name of the ready comparison that this is, to set its table against what came out.
         report: is told what was written, and what is missing.
 
     Raises:
-        ResultsError: results that cannot be compared; names file, task or model.
-        OSError: the folder cannot be written.
+        ResultsError, SamplesFileError, DocumentsError: results that cannot be compared; names file, task or model.
+        ReportError, OSError: the folder cannot be written.
     """
-    del published
+    from lmms_eval_ja.compare.leaderboard import write_leaderboard
+    from lmms_eval_ja.compare.parquet import write_parquet
+    from lmms_eval_ja.compare.published import SOURCES
+    from lmms_eval_ja.compare.published import published as published_rows
+    from lmms_eval_ja.compare.report import write_report
+    from lmms_eval_ja.compare.reproduce import rendering, reproduction
     from lmms_eval_ja.compare.results import load_results
+    from lmms_eval_ja.compare.statistics import compare
     from lmms_eval_ja.documents import collect
 
     revisions = dict(_revisions(folder))
     for note in collect(list(revisions), folder / "documents", revisions=revisions):
         report(note)
     results = load_results(folder, mix_fingerprints=mix_fingerprints)
-    report(f"{len(results.models)} models, {len(results.tasks)} tasks")
+    compared = compare(results)
+    write_parquet(results, folder / TABLE)
+    _write(folder / STATISTICS, compared.as_json())
+    write_leaderboard(compared, folder)
+    rows = published_rows(results.tasks) if published else []
+    page = write_report(results, compared, rows, folder / "report", sources=SOURCES)
+    if reproduce is not None:
+        text = rendering(reproduction(results, reproduce))
+        _write(folder / REPRODUCED, text + "\n")
+        report(text)
+    for note in compared.notes:
+        report(note)
+    report(f"Answers: {folder / TABLE}. Statistics: {folder / STATISTICS}. Leaderboard: {folder / 'leaderboard.md'}")
+    report(f"Report: {page}")
+
+
+def _write(path: Path, text: str) -> None:
+    """The file is whole or as it was."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def _revisions(folder: Path) -> Iterator[tuple[str, str | None]]:
