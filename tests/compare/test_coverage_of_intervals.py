@@ -59,14 +59,14 @@ def simulated(runs: int, models: int, sizes: tuple[int, ...], gap: float, resamp
 
 @pytest.mark.parametrize("sizes", [HERON, MANY], ids=["21 clusters", "200 clusters"])
 def test_intervals_of_differences_hold_the_truth(sizes):
-    seen = simulated(200 if sizes is HERON else 100, 20, sizes, 0.0)
+    seen = simulated(200 if sizes is HERON else 60, 20, sizes, 0.0)
     # 95 % of 190 pairs in each run; the pairs of a run go together, so that the share has an error of about 0.5 %.
     assert 0.93 <= seen.pairs <= 0.97
 
 
 @pytest.mark.parametrize("sizes", [HERON, MANY], ids=["21 clusters", "200 clusters"])
 def test_equal_models_are_seldom_told_apart(sizes):
-    runs = 200 if sizes is HERON else 100
+    runs = 200 if sizes is HERON else 60
     seen = simulated(runs, 20, sizes, 0.0)
     # At most 5 %; the number of runs with a finding is binomial, of which two standard errors are allowed for.
     assert seen.false_finding <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / runs)
