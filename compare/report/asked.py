@@ -123,7 +123,18 @@ def questions(those: Asked, known: Mapping[int, Document]) -> list[Document]:
     first = np.searchsorted(those.document, np.arange(len(those.documents)))
     rows = those.table.select(["question_id", "question", "reference", "category", "cluster"]).take(first).to_pylist()
     return [
-        known.get(int(doc_id))
-        or Document(those.task.name, int(doc_id), **{name: str(value or "") for name, value in row.items()})
+        known.get(int(doc_id)) or _document(those.task.name, int(doc_id), row)
         for doc_id, row in zip(those.documents, rows, strict=True)
     ]
+
+
+def _document(task: str, doc_id: int, row: Mapping[str, str | None]) -> Document:
+    return Document(
+        task=task,
+        doc_id=doc_id,
+        question_id=row["question_id"] or "",
+        question=row["question"] or "",
+        reference=row["reference"] or "",
+        category=row["category"] or "",
+        cluster=row["cluster"] or "",
+    )

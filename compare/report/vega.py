@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.metadata import version
 
 #: The page's charts call it `ReportVega.embed(element, spec, {ast: true, …})`.
 _SNIPPET = "window.ReportVega={embed:vegaEmbed};"
@@ -22,7 +23,7 @@ def vega_script() -> str:
         VegaError: vl-convert-python is not installed, or cannot make the bundle.
     """
     try:
-        import vl_convert
+        import vl_convert  # noqa: F401
     except ImportError:
         raise VegaError(
             'the report\'s charts need vl-convert-python, which brings Vega: pip install "lmms-eval-ja[compare]"'
@@ -31,7 +32,7 @@ def vega_script() -> str:
         return _bundle()
     except ValueError as error:
         raise VegaError(
-            f"vl-convert-python {vl_convert.__version__} cannot bundle Vega ({error}): "
+            f"vl-convert-python {version('vl-convert-python')} cannot bundle Vega ({error}): "
             'pip install --upgrade "lmms-eval-ja[compare]"'
         ) from None
 

@@ -87,9 +87,9 @@ def _loaded(folder: Path, *, collect_documents: bool, include_path: Path | None,
 
 
 def _written(results: Results, out: Path, title: str | None, *, with_published: bool) -> Path:
-    from lmms_eval_ja.compare.compared import compare
     from lmms_eval_ja.compare.published import SOURCES, published
     from lmms_eval_ja.compare.report import write_report
+    from lmms_eval_ja.compare.statistics import compare
 
     rows = published(results.tasks) if with_published else []
     return write_report(results, compare(results), rows, out, sources=SOURCES, title=title)

@@ -23,6 +23,8 @@
       draw();
     };
     const taskOptions = index.tasks.map((task, i) => [String(i), t('leaderboard.metrics_of', { task: task.name })]);
+    const sizes = index.models.some((model) => Report.format.known(model.params));
+    const bounds = { min: 0, step: 'any', inputmode: 'decimal' };
     fill(
       root,
       h(
@@ -31,16 +33,12 @@
         Report.choices.field(t('leaderboard.filter'), 'search', state.q, change('q'), {
           placeholder: t('leaderboard.filter_hint'),
         }),
-        Report.choices.field(t('leaderboard.from'), 'number', state.from, change('from'), {
-          min: 0,
-          step: 'any',
-          inputmode: 'decimal',
-        }),
-        Report.choices.field(t('leaderboard.to'), 'number', state.to, change('to'), {
-          min: 0,
-          step: 'any',
-          inputmode: 'decimal',
-        }),
+        sizes
+          ? [
+              Report.choices.field(t('leaderboard.from'), 'number', state.from, change('from'), bounds),
+              Report.choices.field(t('leaderboard.to'), 'number', state.to, change('to'), bounds),
+            ]
+          : null,
         Report.choices.select(
           t('leaderboard.columns'),
           [['headline', t('leaderboard.headline')], ['all', t('leaderboard.all')], ...taskOptions],
@@ -185,10 +183,10 @@
         about: () => t('leaderboard.usd_about'),
         cell: (row) => format.usd(row.model.usd),
       },
-    ];
+    ].filter((column) => Report.data.index.models.some((model) => format.known(column.order({ model }))));
     return Report.table({
       columns: [...own, ...columns, ...more],
-      groups: [{ label: '', span: own.length }, ...groups, { label: '', span: more.length }],
+      groups: [{ label: '', span: own.length }, ...groups, ...(more.length ? [{ label: '', span: more.length }] : [])],
       rows,
       sort: state.sort,
       onSort,

@@ -2,6 +2,9 @@
 
 /** The charts of length against score. */
 (function (Report) {
+  /** Numbers of characters that are named at an axis of a logarithm. */
+  const TICKS = [0, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
+
   const quantitative = (field, title, more = {}) => ({
     field,
     type: 'quantitative',
@@ -49,7 +52,10 @@
   function ofAnswers(points, tenths, titleOfScore) {
     const { t } = Report;
     const { accent, muted } = Report.charts.colours();
-    const x = quantitative('chars', t('length.chars'), { scale: { type: 'symlog', zero: true, constant: 10 } });
+    const x = quantitative('chars', t('length.chars'), {
+      scale: { type: 'symlog', zero: true, constant: 10 },
+      axis: { values: TICKS },
+    });
     const y = quantitative('score', titleOfScore);
     return {
       width: 'container',

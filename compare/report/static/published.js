@@ -16,12 +16,13 @@
         block(
           source,
           rows.filter((row) => row.source === i),
+          i === 0,
         ),
       ),
     );
   };
 
-  function block(source, rows) {
+  function block(source, rows, first) {
     const { t, format } = Report;
     const columns = [...new Set(rows.map((row) => `${row.task}\n${row.metric}`))];
     const models = [...new Set(rows.map((row) => row.model))];
@@ -30,7 +31,7 @@
       format.digits(rows.filter((row) => `${row.task}\n${row.metric}` === column).map((row) => row.value));
     return h(
       'details',
-      { class: 'source', open: true },
+      { class: 'source', open: first },
       h('summary', null, Report.text.inline(source.name)),
       h(
         'dl',

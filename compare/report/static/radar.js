@@ -2,7 +2,7 @@
 
 /** A radar: an axis per category from 0 to a common end, a line per model. Places are computed here, Vega draws them. */
 (function (Report) {
-  const RADIUS = 120;
+  const RADIUS = 130;
 
   /**
    * @param {Array<{model: string, category: string, value: number}>} values

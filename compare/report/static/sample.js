@@ -153,7 +153,7 @@
         h(
           'span',
           { class: `badge ${name === view.measure ? 'first' : ''}`, vars: { share: `${Math.round(100 * share)}%` } },
-          format.score(value, name === 'rouge_l_ja' ? 1 : 2).replace(/\.00$/, ''),
+          format.score(value, view.scores.digits(name)),
         ),
         () => format.metric(name),
       );

@@ -43,7 +43,7 @@
     render() {
       fill(
         this.root,
-        this.controls(),
+        Report.sampleControls(this),
         h('div', { class: 'browser' }, h('aside', null, this.count, this.list.element), this.detail),
       );
       this.update();
@@ -56,100 +56,18 @@
       return (value) => {
         this.state[name] = value;
         Report.router.set({ [name]: value });
-        if (name === 'by') this.measure = value;
-        if (name === 'q' || name === 'in') this.look();
+        if (name === 'by') Report.go(window.location.hash);
+        else if (name === 'q' || name === 'in') this.look();
         else this.update();
-        if (name === 'by') this.open();
       };
     }
 
-    controls() {
-      const { t, choices } = Report;
-      const { index } = Report.data;
-      const categories = [...new Set(this.scores.content.category)].filter(Boolean).sort();
-      const [low, high] = this.scores.range(this.measure);
-      const options = (keys) => keys.map(([value, key]) => [value, t(key)]);
-      return h(
-        'div',
-        { class: 'controls' },
-        choices.select(
-          t('task'),
-          index.tasks.map((task) => [task.name, task.name]),
-          this.task.name,
-          (name) => Report.go(Report.router.link('samples', [name])),
-        ),
-        choices.field(t('samples.search'), 'search', this.state.q, this.change('q'), {
-          placeholder: t('samples.search_hint'),
-        }),
-        choices.select(
-          t('samples.in'),
-          options([
-            ['', 'samples.in_questions'],
-            ['answers', 'samples.in_answers'],
-          ]),
-          this.state.in,
-          this.change('in'),
-        ),
-        this.task.measures.length
-          ? choices.select(
-              t('measure'),
-              this.task.measures.map((name) => [name, Report.format.metric(name)]),
-              this.measure,
-              this.change('by'),
-            )
-          : null,
-        choices.select(
-          t('samples.model'),
-          [['', t('samples.mean')], ...index.models.map((model, i) => [String(i), model.label])],
-          this.state.model,
-          this.change('model'),
-        ),
-        choices.field(t('samples.low'), 'number', this.state.low, this.change('low'), {
-          step: 'any',
-          placeholder: Report.format.score(low, 0),
-        }),
-        choices.field(t('samples.high'), 'number', this.state.high, this.change('high'), {
-          step: 'any',
-          placeholder: Report.format.score(high, 0),
-        }),
-        choices.field(t('samples.spread'), 'number', this.state.spread, this.change('spread'), { step: 'any', min: 0 }),
-        categories.length > 1
-          ? choices.select(
-              t('categories.category'),
-              [['', t('samples.all')], ...categories.map((name) => [name, Report.format.metric(name)])],
-              this.state.category,
-              this.change('category'),
-            )
-          : null,
-        choices.select(
-          t('samples.failed'),
-          options([
-            ['', 'samples.all'],
-            ['any', 'samples.failed_any'],
-            ['generation', 'samples.failed_generation'],
-            ['judge', 'samples.failed_judge'],
-            ['absent', 'samples.failed_absent'],
-          ]),
-          this.state.failed,
-          this.change('failed'),
-        ),
-        choices.select(
-          t('samples.sort'),
-          options([
-            ['', 'samples.by_number'],
-            ['spread', 'samples.by_spread'],
-            ['worst', 'samples.by_worst'],
-            ['best', 'samples.by_best'],
-          ]),
-          this.state.sort,
-          this.change('sort'),
-        ),
-        choices.models(this.models, index.models.length, (chosen) => {
-          this.models = chosen.length ? chosen : [...index.models.keys()];
-          this.change('models')(chosen.length === index.models.length ? '' : chosen.join('.'));
-          this.open();
-        }),
-      );
+    /** @param {number[]} chosen models that are shown; all where none is */
+    pick(chosen) {
+      const all = [...Report.data.index.models.keys()];
+      this.models = chosen.length ? chosen : all;
+      this.change('models')(chosen.length === all.length ? '' : chosen.join('.'));
+      this.open();
     }
 
     /** Searches the texts, and lists what is found as it comes. */

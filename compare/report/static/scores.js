@@ -50,6 +50,13 @@
       return low <= high ? [low, high] : [0, 1];
     }
 
+    /** How many decimals its scores need: none where all are whole. */
+    digits(measure) {
+      const values = this.content.scores[measure] ?? [];
+      if (values.every((value) => value === null || Number.isInteger(value))) return 0;
+      return Report.format.digits(values);
+    }
+
     /** The chunk that a document's answers are in, and its place there. */
     chunkOf(document) {
       const { starts } = this.content;

@@ -27,7 +27,11 @@
         },
         this.space,
       );
-      new ResizeObserver(() => this.draw(true)).observe(this.element);
+      // It has no height before it is in the page.
+      new ResizeObserver(() => {
+        this.reveal();
+        this.draw(true);
+      }).observe(this.element);
     }
 
     /** @param {number} count rows from now on @param {number} chosen */
@@ -89,6 +93,7 @@
 
     /** Scrolls as little as is needed to have the chosen row in sight. */
     reveal() {
+      if (this.chosen < 0 || !this.element.clientHeight) return;
       const { height } = this.options;
       const top = this.chosen * height;
       const { scrollTop, clientHeight } = this.element;

@@ -17,9 +17,7 @@ def rows(seen, selector=".leaderboard tbody tr"):
     return seen.page.locator(selector).all_inner_texts()
 
 
-@pytest.mark.parametrize(
-    ("language", "scheme"), [("en", "light"), ("ja-JP", "dark"), ("ja-JP", "light"), ("en", "dark")]
-)
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ja-JP", "dark")])
 def test_every_page_opens_from_disk_without_a_complaint_or_a_request_elsewhere(chromium, page_file, language, scheme):
     with watched(chromium, language=language, scheme=scheme) as seen:
         seen.open(page_file)
@@ -58,9 +56,8 @@ def test_the_leaderboard_sorts_by_any_column_and_what_is_not_ranked_comes_last(s
         # The second model is contaminated in the first task.
         assert rows(seen)[-1].startswith("Made VLM 2B")
     assert "sort=made_task_00%3Aoverall" in seen.page.url
-    first = [
-        float(text) for text in seen.page.locator(".leaderboard tbody tr td:nth-child(3) .value").all_inner_texts()
-    ]
+    texts = seen.page.locator(".leaderboard tbody tr td:nth-child(3) .value").all_inner_texts()
+    first = [float(text.split()[0]) for text in texts]
     assert first[:-1] == sorted(first[:-1])
     seen.page.reload()
     seen.ready()
@@ -160,6 +157,7 @@ def test_samples_are_walked_by_keys_and_the_list_holds_few_rows(seen):
 
 def test_samples_are_filtered_by_failure_score_disagreement_and_text_of_answers(seen):
     seen.go("#/samples/made_task_00")
+    seen.page.get_by_text("More filters").click()
     seen.page.get_by_label("Failures").select_option("judge")
     count = seen.page.locator("aside .hint").first
     seen.page.wait_for_function("() => !document.querySelector('aside').innerText.startsWith('120 of')")
