@@ -51,7 +51,7 @@ def sentences(plan: Plan, states: Sequence[Status], bill: Bill, gpus: int | None
     yield f"Tasks: {', '.join(comparison.tasks)}. Written to {comparison.output}"
     there = "those of the cluster" if gpus is None else str(gpus)
     unanswered = [state.run for state in states if not state.run.generate.folder.exists()]
-    minutes = sum((run.generate.minutes or 0) * max(run.generate.gpus, 1) for run in unanswered)
+    minutes = sum((run.generate.minutes or 0) * run.generate.gpus for run in unanswered)
     yield (
         f"{len(states)} runs, {sum(state.state is State.DONE for state in states)} done. GPUs: {there}. To generate: "
         f"about {minutes / 60:,.1f} GPU hours. `~`: estimated from the number of parameters; `?`: not known."
