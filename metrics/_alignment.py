@@ -168,7 +168,7 @@ def _dispersion(
     n_groups = int(codes.max()) + 1
     sums = np.stack([np.bincount(codes, values, n_groups), np.bincount(codes, minlength=n_groups)], axis=1)
     sums = sums[np.lexsort(sums.T)]
-    totals = resampled(n_groups, resamples, seed) @ sums
+    totals = resampled([1] * n_groups, resamples, seed) @ sums
     interval = bootstrap_t(mean, totals[:, 0] / totals[:, 1], n_groups, LOG, confidence=confidence)
     low, high = interval.low, interval.high
     return Dispersion(mean, low, high, 1 / mean, _inverse(high), _inverse(low))

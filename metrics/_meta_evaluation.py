@@ -162,8 +162,8 @@ def _agreement(own: FloatArray, other: FloatArray, clusters: Sequence[Hashable] 
         why = f"{n} answers have both scores; {FEWEST_PAIRS} are needed"
         return Agreement(n, n_clusters, *counts, {name: Statistic(None, why_none=why) for name in STATISTICS})
     pairs = Pairs(first, second, taken, _bins(first, second, options))
-    whole = pairs.statistics(np.ones((1, pairs.n_clusters)))
-    values = pairs.statistics(resampled(pairs.n_clusters, options.resamples, options.seed))
+    whole = pairs.statistics(pairs.sizes[None].astype(np.float64))
+    values = pairs.statistics(resampled(pairs.sizes, options.resamples, options.seed))
     undefined = _undefined(first, second, options)
     statistics = {
         name: Statistic(None, why_none=undefined[name])

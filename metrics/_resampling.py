@@ -7,15 +7,16 @@ it covers as percentiles and BCa do; with 21 it still covers 94 % to 96 %, and t
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from lmms_eval_ja.metrics._standard_error import FloatArray
+from lmms_eval_ja.metrics._standard_error import FloatArray, IntArray
 
 #: Resamples in which a statistic is not defined (a list without spread) are left out, up to this share of them.
 _MOST_UNDEFINED = 0.1
+_DRAWN_AT_ONCE = 4_000_000  # numbers held for one batch of resamples: 32 MB
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,25 @@ class Interval:
     why_none: str | None = None
 
 
-def resampled(clusters: int, resamples: int, seed: int) -> FloatArray:
-    """How often each of G clusters is drawn, G times with replacement.
+def resampled(sizes: Sequence[int] | IntArray, resamples: int, seed: int) -> FloatArray:
+    """How often clusters of each kind are drawn, when as many clusters as there are are drawn with replacement.
 
     Args:
-        clusters: G, 1 or more.
+        sizes: how many of the G clusters are of each kind, shape (K,).
         resamples: B.
         seed: the same seed gives the same numbers.
 
     Returns:
-        Shape (B, G); every row adds up to G.
+        Shape (B, K); every row adds up to G.
     """
-    drawn = np.random.default_rng(seed).integers(0, clusters, (resamples, clusters))
-    drawn += np.arange(resamples)[:, None] * clusters
-    counts = np.bincount(drawn.reshape(-1), minlength=resamples * clusters)
-    return counts.reshape(resamples, clusters).astype(np.float64)
+    kinds = np.repeat(np.arange(len(sizes)), sizes)
+    generator, rows = np.random.default_rng(seed), max(1, _DRAWN_AT_ONCE // max(1, len(kinds)))
+    parts = []
+    for start in range(0, resamples, rows):
+        n = min(rows, resamples - start)
+        drawn = kinds[generator.integers(0, len(kinds), (n, len(kinds)))] + np.arange(n)[:, None] * len(sizes)
+        parts.append(np.bincount(drawn.reshape(-1), minlength=n * len(sizes)).reshape(n, len(sizes)))
+    return np.concatenate(parts).astype(np.float64)
 
 
 def bootstrap_t(value: float, values: FloatArray, clusters: int, scale: Scale, *, confidence: float) -> Interval:

@@ -6,8 +6,10 @@ occurs, and every statistic here is a function of these numbers alone.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lmms_eval_ja.metrics._standard_error import FloatArray, IntArray, cluster_codes
 
@@ -20,16 +22,22 @@ _CELLS_AT_ONCE = 4_000_000  # numbers held for one batch of rows: 32 MB
 
 @dataclass(frozen=True)
 class _Ranked:
-    """One side's distinct values, ascending, and which of them each atom has, shape (P,)."""
+    """One side's distinct values, ascending: which of them each atom has, shape (P,), and the atoms in their order."""
 
-    values: FloatArray
     place: IntArray
+    order: IntArray
+    starts: IntArray
+
+    @classmethod
+    def of(cls, values: FloatArray) -> "_Ranked":
+        """Of the atoms' values, shape (P,)."""
+        place = np.unique(values, return_inverse=True)[1].reshape(-1)
+        order = np.argsort(place, kind="stable")
+        return cls(place, order, np.flatnonzero(np.diff(place[order], prepend=-1)))
 
     def tied(self, weights: FloatArray) -> FloatArray:
         """How often each distinct value occurs, shape (B, K), for weights of shape (B, P)."""
-        member = np.zeros((len(self.place), len(self.values)))
-        member[np.arange(len(self.place)), self.place] = 1
-        return np.asarray(weights @ member)
+        return np.add.reduceat(weights[:, self.order], self.starts, axis=1)
 
 
 class Pairs:
@@ -38,6 +46,8 @@ class Pairs:
     Attributes:
         n: Number of pairs.
         n_clusters: G.
+        sizes: How many clusters there are of each kind, shape (K,): without clusters a kind is an atom, with them every
+            cluster is one of its own.
     """
 
     def __init__(
@@ -56,17 +66,23 @@ class Pairs:
             bins: By the name of a statistic the bins of both lists, shapes (n,): it is the share of equal ones.
         """
         self.n = len(first)
-        codes = np.arange(self.n) if clusters is None else cluster_codes(clusters)
-        self.n_clusters = int(codes.max(initial=-1)) + 1
         table = np.stack([first, second], axis=1)
-        atoms, kept, place = np.unique(table, axis=0, return_index=True, return_inverse=True)
-        counts = np.zeros((self.n_clusters, len(atoms)))
-        np.add.at(counts, (codes, place.reshape(-1)), 1)
-        # Sorted, so that the same pairs in another order meet the same resamples.
-        self._counts = counts[np.lexsort(counts.T)]
+        atoms, kept, place, times = np.unique(table, axis=0, return_index=True, return_inverse=True, return_counts=True)
+        self._counts: FloatArray | None = None  # how often each cluster has each atom, (G, P)
+        if clusters is None:
+            self.sizes = times
+            self.n_clusters = self.n
+        else:
+            codes = cluster_codes(clusters)
+            self.n_clusters = int(codes.max(initial=-1)) + 1
+            counts = np.zeros((self.n_clusters, len(atoms)))
+            np.add.at(counts, (codes, place.reshape(-1)), 1)
+            # Sorted, so that the same pairs in another order meet the same resamples.
+            self._counts = counts[np.lexsort(counts.T)]
+            self.sizes = np.ones(self.n_clusters, dtype=np.intp)
         x, y = atoms[:, 0], atoms[:, 1]
-        self._sides = tuple(_Ranked(*np.unique(side, return_inverse=True)) for side in (x, y))
-        share = counts.sum(axis=0) / max(1, self.n)
+        self._sides = tuple(_Ranked.of(side) for side in (x, y))
+        share = times / max(1, self.n)
         means = float(share @ x), float(share @ y)
         self._centred = (x - means[0], y - means[1])
         self._shift = means[1] - means[0]
@@ -85,17 +101,17 @@ class Pairs:
         """Every statistic of each resample.
 
         Args:
-            drawn: How often each cluster is drawn, shape (B, G).
+            drawn: How often clusters of each kind are drawn, shape (B, K).
 
         Returns:
             Arrays of shape (B,), NaN where a statistic is not defined (a list without spread, no pair).
         """
-        rows = max(1, _CELLS_AT_ONCE // max(1, self._counts.shape[1]))
+        rows = max(1, _CELLS_AT_ONCE // max(1, self._order.shape[1], len(self._sides[0].place)))
         parts = [self._batch(drawn[start : start + rows]) for start in range(0, len(drawn), rows)]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _batch(self, drawn: FloatArray) -> dict[str, FloatArray]:
-        weights = drawn @ self._counts
+        weights = drawn if self._counts is None else drawn @ self._counts
         with np.errstate(invalid="ignore", divide="ignore"):
             n = weights.sum(axis=1)
             found = {name: np.asarray(weights @ values / n) for name, values in self._means.items()}
@@ -139,22 +155,26 @@ class Pairs:
 
     def _surplus(self, drawn: FloatArray, weights: FloatArray) -> FloatArray:
         """Concordant less discordant ordered pairs of pairs: a quadratic form in the weights."""
-        by_cluster = len(self._order) == self.n_clusters < weights.shape[1]
-        taken = drawn if by_cluster else weights
-        return np.asarray(((taken @ self._order) * taken).sum(axis=1))
+        taken = drawn if self._by_cluster else weights
+        # In single precision whole numbers up to 2^24 are exact, and a row of signs adds up to n at most.
+        return np.asarray(((taken.astype(self._order.dtype) @ self._order) * taken).sum(axis=1))
 
-    def _concordance(self) -> FloatArray:
+    @property
+    def _by_cluster(self) -> bool:
+        return self._counts is not None and self.n_clusters < self._counts.shape[1]
+
+    def _concordance(self) -> npt.NDArray[np.floating[Any]]:
         """sgn(Δx)·sgn(Δy) of any two atoms, shape (P, P), or summed over clusters, shape (G, G), if those are fewer."""
         x, y = (side.place for side in self._sides)
         atoms = len(x)
-        by_cluster = self.n_clusters < atoms
-        found = np.zeros((self.n_clusters,) * 2 if by_cluster else (atoms, atoms))
+        counts = self._counts if self._by_cluster else None
+        found = np.zeros((atoms, atoms), np.float32) if counts is None else np.zeros((len(counts), len(counts)))
         rows = max(1, _CELLS_AT_ONCE // max(1, atoms))
         for start in range(0, atoms, rows):
             part = slice(start, start + rows)
-            signs = np.sign(x[part, None] - x).astype(np.float64) * np.sign(y[part, None] - y)
-            if by_cluster:
-                found += self._counts[:, part] @ (signs @ self._counts.T)
-            else:
+            signs = (np.sign(x[part, None] - x) * np.sign(y[part, None] - y)).astype(np.float32)
+            if counts is None:
                 found[part] = signs
+            else:
+                found += counts[:, part] @ (signs @ counts.T.astype(np.float32)).astype(np.float64)
         return found
