@@ -58,7 +58,6 @@
         shown,
       ),
       place,
-      legend(),
       Report.published(index.published),
       notes(index.notes),
     );
@@ -67,13 +66,11 @@
       const cells = await cellsFor(state.metrics);
       const rows = filtered(state);
       fill(shown, t('leaderboard.shown', { count: rows.length, all: index.models.length }));
-      fill(
-        place,
-        board(rows, cells, state, (sort) => {
-          state.sort = sort;
-          Report.router.set({ sort: defaults.sort === sort ? '' : sort });
-        }),
-      );
+      const sorted = (sort) => {
+        state.sort = sort;
+        Report.router.set({ sort: defaults.sort === sort ? '' : sort });
+      };
+      fill(place, board(rows, cells, state, sorted), legend(cells));
     }
     await draw();
   }
@@ -247,11 +244,12 @@
     ]);
   }
 
-  function legend() {
+  /** What the marks of the cells in sight mean. */
+  function legend(cells) {
     const { t } = Report;
     const { index } = Report.data;
     const kinds = new Set(index.models.flatMap((model) => model.marks.map(([kind]) => kind)));
-    const reasons = [...new Set(index.cells.why_not_ranked)].filter((place) => place !== null);
+    const reasons = [...new Set(cells.map((cell) => cell.why_not_ranked))].filter((place) => place !== null);
     return h(
       'section',
       { class: 'legend', 'aria-label': t('legend.title') },

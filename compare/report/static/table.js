@@ -72,7 +72,9 @@
       ? h(
           'tr',
           { class: 'groups' },
-          options.groups.map((group) => h('th', { scope: 'colgroup', colspan: group.span }, group.label)),
+          options.groups.map((group) =>
+            h('th', { scope: 'colgroup', colspan: group.span, class: group.span > 1 ? 'many' : null }, group.label),
+          ),
         )
       : null;
     return h(
