@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +38,26 @@ class Place:
 
 def places_of(scored: Scored) -> Iterator[tuple[Place, Mapping[str, Any]]]:
     """Every reply in the verdicts on a model's own answers."""
+    for place, own in _runs(scored):
+        for reply in own["replies"]:
+            yield replace(place, order=reply["pass"], reask=reply["reask"]), reply
+
+
+def endings_of(scored: Scored) -> Iterator[tuple[Place, str | None]]:
+    """The last reply of each question, and the failure that it ended with, if any."""
+    for place, own in _runs(scored):
+        for order, recorded in enumerate(own.get("passes") or [own]):
+            if reasks := [reply["reask"] for reply in own["replies"] if reply["pass"] == order]:
+                yield replace(place, order=order, reask=max(reasks)), recorded.get("failure")
+
+
+def _runs(scored: Scored) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    """Each run of each judge; of the place the order and the re-ask are still open."""
     for row in scored.rows:
         for protocol, verdict in verdicts_of(row).items():
             for repeat, run in enumerate(verdict["runs"]):
                 for member, own in (run.get("members") or {"": run}).items():
-                    for reply in own["replies"]:
-                        place = Place(
-                            scored.file, row["doc_id"], protocol, member, repeat, reply["pass"], reply["reask"]
-                        )
-                        yield place, reply
+                    yield Place(scored.file, row["doc_id"], protocol, member, repeat, 0, 0), own
 
 
 def judge_of(scored: Scored, place: Place) -> Mapping[str, Any]:

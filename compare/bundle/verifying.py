@@ -14,7 +14,7 @@ from lmms_eval_ja.compare.bundle.mismatch import Mismatch
 from lmms_eval_ja.compare.bundle.replies import LINKS, REPLIES, read_links, read_replies
 from lmms_eval_ja.compare.bundle.rescoring import Rescoring
 from lmms_eval_ja.compare.bundle.scored import Documents, Scored, samples_names, scored_tasks
-from lmms_eval_ja.compare.bundle.stored import check_replies
+from lmms_eval_ja.compare.bundle.stored import StoredReplies
 from lmms_eval_ja.compare.documents import FOLDER, IMAGES, TABLE, DocumentsError, read_documents
 
 DOCUMENTS, IMAGES_FOLDER = f"{FOLDER}/{TABLE}", f"{FOLDER}/{IMAGES}/"
@@ -69,14 +69,15 @@ def verify(path: Path, *, report: Callable[[str], None] = lambda _: None) -> Ver
         documents = _documents(archive, Path(folder))
         links = read_links(path, archive.read(LINKS)) if LINKS in archive.names else {}
         replies = read_replies(path, archive.read(REPLIES)) if REPLIES in archive.names else {}
+        stored = StoredReplies(links, replies)
         for scored in _scored(archive):
             report(f"{scored.model}, {scored.task}")
             out.tasks += 1
             with _told(path, scored.file):
                 again = Rescoring(scored, documents.get(scored.task, {}))
                 out.mismatches += again.mismatches()
-                differing, total, there = check_replies(scored, links, replies)
-            out.mismatches += differing
+                out.mismatches += stored.mismatches(scored)
+                total, there = stored.count(scored)
             out.notes += again.notes
             out.answers, out.verdicts = out.answers + again.answers, out.verdicts + again.verdicts
             out.replies, out.replies_there = out.replies + total, out.replies_there + there

@@ -11,12 +11,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from e2e.sample_judging import ROWS, grade, judged_by, question, reply
 
 from lmms_eval_ja.compare.bundle import BundleError, Verified, pack, verify
 from lmms_eval_ja.compare.results import load_results
 from lmms_eval_ja.compare.statistics import compare
+from lmms_eval_ja.judges import PROTOCOLS
 from lmms_eval_ja.metrics import failed_generation
+from support.benchmarks import SHARED, needs_shared
 from support.bundles import edited_json, edited_rows, members, tampered
 from support.judge_server import JudgeServer, Reply
 from support.scored_sample import DATE, TASK, recorded_answers, write_documents, write_run
@@ -221,6 +224,41 @@ def test_a_jury_comes_out_as_recorded(tmp_path: Path) -> None:
     assert done.replies_there == done.replies == 2 * 3 * len(ROWS)
 
 
+@needs_shared
+def test_replies_of_a_protocol_whose_rules_are_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packing needs the rules, to know what was asked; verifying does not, since the stored replies say it."""
+    assert SHARED is not None
+    task, store = "ja_sample_original", tmp_path / "store.sqlite"
+    monkeypatch.setenv("LMMS_EVAL_JA_ASSETS", str(SHARED / "data"))
+    with JudgeServer(lambda body: f"8 {question(body) % 10 + 1}") as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in judged_by(server.base_url, store).items():
+            patch.setenv(name, value)
+        write_run(tmp_path / "c", "terse", recorded_answers("terse"), task=task)
+    write_documents(tmp_path / "c", task)
+    packed = pack(tmp_path / "c", tmp_path / "bundle.zip", store=store)
+    monkeypatch.setenv("LMMS_EVAL_JA_ASSETS", str(tmp_path))
+    monkeypatch.setattr(PROTOCOLS["original"], "_rules", {})
+    done = verify(packed.path)
+    assert _mismatches(done) == []
+    assert done.replies_there == done.replies == len(ROWS)
+    without = pack(tmp_path / "c", tmp_path / "without.zip", store=store)
+    assert without.replies_there == 0
+    assert "terse, ja_sample_original, original: its replies are not looked up" in without.notes[0]
+
+
+def test_a_poor_score_passed_off_as_a_refusal_is_named(bundle: Path, tmp_path: Path) -> None:
+    def refused(row: dict[str, Any]) -> None:
+        verdict = row["verdict_vqa_likert"]
+        for one in (verdict, *verdict["runs"]):
+            one.update(score=None, failure="refusal", reason="no")
+
+    named = _mismatches(verify(tampered(bundle, tmp_path / "t.zip", {SAMPLES: edited_rows(refused, 0)})))
+    assert any(
+        "doc_id 0: reply of vqa_likert, run 0" in one and "refusal, against the stored reply" in one for one in named
+    )
+    assert any("judge_mean, scored: recorded 40, comes out as 39" in one for one in named)
+
+
 def test_statistics_and_table_come_out_as_recorded(overlap: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(overlap, tmp_path / "c"))
     results = load_results(folder)
@@ -323,6 +361,12 @@ def test_nothing_to_bundle(tmp_path: Path) -> None:
 @pytest.fixture
 def methods(bundle: Path) -> dict[str, str]:
     return {name: data.decode() for name, data in members(bundle).items() if name.startswith("citing/")}
+
+
+def test_the_entry_for_this_software_is_citation_cffs(methods: dict[str, str]) -> None:
+    stated = yaml.safe_load((Path(__file__).resolve().parents[2] / "CITATION.cff").read_text(encoding="utf-8"))
+    assert f"title = {{{stated['title']}: " in methods["citing/references.bib"]
+    assert f"version = {{{stated['version']}}}" in methods["citing/references.bib"]
 
 
 def test_how_to_cite_it(methods: dict[str, str]) -> None:

@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
-from e2e.sample_judging import ROWS, judged_by, reply
+from e2e.runner import BIN, command, evaluate
+from e2e.sample_judging import ANSWERS, ROWS, judged_by, reply
 from typer.testing import CliRunner
 
 from lmms_eval_ja.bundling import bundle, verify
@@ -96,21 +98,32 @@ def test_no_key_gets_out(packed: Path) -> None:
 
 
 @pytest.mark.slow
-def test_documents_that_were_never_collected_are_collected_now(comparison: Path, tmp_path: Path) -> None:
-    """A plain folder of results: no comparison made it."""
-    source = comparison / "runs" / "terse" / "scores"
-    plain = tmp_path / "results" / "terse"
-    plain.mkdir(parents=True)
-    for path in source.iterdir():
-        (plain / path.name).write_bytes(path.read_bytes())
-    done = CliRunner().invoke(app, ["bundle", str(plain.parent), "--store", str(comparison.parent / "store.sqlite")])
+def test_real_runs_are_bundled_with_documents_that_are_collected_now(tmp_path: Path) -> None:
+    """Answers and verdicts by lmms-eval's command and ours, in a plain folder that no comparison made."""
+    results, store = tmp_path / "results", tmp_path / "store.sqlite"
+    with JudgeServer(reply) as server:
+        env = dict(os.environ) | judged_by(server.base_url, store, judge_repeats=2)
+        answered = evaluate(tmp_path, TASK, ANSWERS, env, "--predict_only")
+        assert answered.returncode == 0, answered.output[-3000:]
+        judging = [str(BIN / "lmms-eval-ja"), "judge", str(answered.folder), "--output", str(results / "flawed")]
+        judged = command(judging, env, cwd=tmp_path)
+        assert judged.returncode == 0, judged.output[-3000:]
+    done = CliRunner().invoke(app, ["bundle", str(results), "--images", "--store", str(store)])
     assert done.exit_code == 0, done.output
-    assert "120 of 120 judge's replies" in done.output
-    out = plain.parent / "bundle.zip"
-    assert "documents/documents.parquet" in members(out)
-    again = CliRunner().invoke(app, ["verify", str(out)])
-    assert again.exit_code == 0, again.output
-    assert "not checked" not in again.output
+    assert "240 of 240 judge's replies" in done.output
+    out = results / "bundle.zip"
+    assert sum(name.startswith("documents/images/") for name in members(out)) == 10
+    alone = _verified_alone(out, tmp_path / "empty")
+    assert alone.returncode == 0, alone.stdout + alone.stderr
+    assert alone.stdout.startswith("equal: ")
+    (samples,) = (name for name in members(out) if "_samples_" in name)
+    changed = tampered(out, tmp_path / "t.zip", {samples: edited_rows(_failed, 4)})
+    assert "doc_id 4: verdict of ja_pairwise" in _verified_alone(changed, tmp_path / "empty").stdout
+
+
+def _failed(row: dict[str, Any]) -> None:
+    """A poor score that is passed off as a refusal."""
+    row["verdict_ja_pairwise"].update(score=None, reference_score=None, failure="refusal", reason="no")
 
 
 def test_what_cannot_be_done_is_one_line(comparison: Path, packed: Path, tmp_path: Path) -> None:
