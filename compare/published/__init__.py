@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -23,10 +23,7 @@ EVAL_MM, EVAL_MM_TABLE = "llm-jp-eval-mm, leaderboard.json", "llm-jp-eval-mm, le
 
 @dataclass(frozen=True)
 class Source:
-    """A publication, and what is known of its protocol; `unknown` says what is not.
-
-    `step` is, by metric, one unit in the last place of what is printed: no part of what is shown.
-    """
+    """A publication, and what is known of its protocol; `unknown` says what is not."""
 
     title: str
     url: str
@@ -36,7 +33,6 @@ class Source:
     repeats: str
     decoding: str
     unknown: str
-    step: Mapping[str, float] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -81,6 +77,10 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+#: What an entry of `sources.yaml` holds besides the facts.
+_OWN = ("name", "file", "step")
+
+
 @cache
 def _entries() -> tuple[dict[str, Any], ...]:
     text = (files("lmms_eval_ja.compare.published") / "sources.yaml").read_text(encoding="utf-8")
@@ -90,8 +90,7 @@ def _entries() -> tuple[dict[str, Any], ...]:
 @cache
 def _sources() -> dict[str, Source]:
     return {
-        entry["name"]: Source(**{key: value for key, value in entry.items() if key not in {"name", "file"}})
-        for entry in _entries()
+        entry["name"]: Source(**{key: value for key, value in entry.items() if key not in _OWN}) for entry in _entries()
     }
 
 
