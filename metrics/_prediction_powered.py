@@ -85,15 +85,11 @@ def prediction_powered_mean(
     Raises:
         ValueError: Fewer than 3 labels, lengths differ, a score is not finite, or an option is out of range.
     """
+    h, f, others = _checked(labels, judged, judged_others, clusters)
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; expected one of {', '.join(METHODS)}")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence {confidence}; expected a number between 0 and 1, such as 0.95")
-    h, f, others = _finite("labels", labels), _finite("judged", judged), _finite("judged_others", judged_others)
-    if len(h) < FEWEST_LABELS:
-        raise ValueError(f"{len(h)} labels; {FEWEST_LABELS} are needed")
-    same_length("labels", len(h), {"judged": f, "clusters of labelled documents": clusters and clusters[0]})
-    same_length("judged_others", len(others), {"clusters of them": clusters and clusters[1]})
     samples = TwoSamples.of(len(h), len(others), clusters)
     used: Method = method if len(others) else "labels"
     power = {"ppi": 1.0, "ppi++": _power(h, f, others, samples), "labels": 0.0}[used]
@@ -119,6 +115,20 @@ def prediction_powered_mean(
         n_clusters=samples.clusters,
         method=used,
     )
+
+
+def _checked(
+    labels: Sequence[float] | FloatArray,
+    judged: Sequence[float] | FloatArray,
+    judged_others: Sequence[float] | FloatArray,
+    clusters: Clusters | None,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    h, f, others = _finite("labels", labels), _finite("judged", judged), _finite("judged_others", judged_others)
+    if len(h) < FEWEST_LABELS:
+        raise ValueError(f"{len(h)} labels; {FEWEST_LABELS} are needed")
+    same_length("labels", len(h), {"judged": f, "clusters of labelled documents": clusters and clusters[0]})
+    same_length("judged_others", len(others), {"clusters of them": clusters and clusters[1]})
+    return h, f, others
 
 
 def _influence(h: FloatArray, f: FloatArray, others: FloatArray, power: float) -> FloatArray:
