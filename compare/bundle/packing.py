@@ -28,6 +28,7 @@ OWN = (
     "leaderboard.md",
     "leaderboard.csv",
     "leaderboard.tex",
+    "reproduced.txt",
 )
 _LEFT_OUT = ("attempts", "report", FOLDER)
 _PARQUET = ".parquet"
