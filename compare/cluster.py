@@ -135,7 +135,7 @@ class Cluster:
     def _start(self, gpus: int | None) -> None:
         gpus = gpus_here() if gpus is None else gpus
         self._folder = _session_folder()
-        for more_tries in (1, 0):
+        for more_tries in (2, 1, 0):
             try:
                 self._ray.init(
                     "local",  # also where RAY_ADDRESS names a cluster
