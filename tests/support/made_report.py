@@ -241,7 +241,13 @@ def made_compared(results: Results, size: Size, *, all_metrics: bool = True) -> 
             for task in tasks
         ],
         notes=("A note.",),
-        marks=[Mark(model, tasks[0], "contaminated", UNRANKED) for model in models[1:2]],
+        marks=[
+            *(Mark(model, tasks[0], "contaminated", UNRANKED) for model in models[1:2]),
+            *(
+                Mark(model, "", "in_domain", "trained on another part of the source of a benchmark")
+                for model in models[2:3]
+            ),
+        ],
         headlines={name: task.headline for name, task in results.tasks.items()},
         labels={name: model.label for name, model in results.models.items()},
         title=results.title,

@@ -9,7 +9,7 @@
     return new Map(cells.map((cell) => [`${cell.model}/${cell.task}/${cell.metric}`, cell]));
   }
 
-  /** The kinds of marks that a model has for a task. */
+  /** The marks that a model has for a task; those of a model as a whole have no task. */
   function marksOf(model, task) {
     const { models, tasks } = Report.data.index;
     return models[model].marks.filter(([, name]) => name === tasks[task].name);
@@ -71,7 +71,7 @@
   function about(cell, options) {
     const { format, t } = Report;
     const { models, tasks, metrics, reasons } = Report.data.index;
-    const reason = cell.why_not_ranked === null ? null : Report.text.inline(reasons[cell.why_not_ranked]);
+    const reason = cell.why_not_ranked === null ? null : Report.text.inline(Report.said(reasons[cell.why_not_ranked]));
     return [
       h(
         'p',
@@ -92,7 +92,7 @@
         [t('cell.reason'), reason],
       ]),
       options.marks.map(([kind, , text]) =>
-        h('p', null, h('sup', null, symbols[kind] ?? '*'), ' ', Report.text.inline(text)),
+        h('p', null, h('sup', null, symbols[kind] ?? '*'), ' ', Report.text.inline(Report.said(text))),
       ),
     ];
   }

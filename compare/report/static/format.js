@@ -16,6 +16,12 @@
     return entry[Report.settings.language].replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
   }
 
+  /** A sentence of the statistics in the reader's language, where there is a string for it; else as it stands. */
+  function said(text) {
+    const entry = Object.entries(Report.strings).find(([key, texts]) => key.startsWith('said.') && texts.en === text);
+    return entry ? t(entry[0]) : text;
+  }
+
   /** How a metric is called: by a string where there is one, else by its own name. */
   function metric(name) {
     const key = `metric.${name}`;
@@ -80,6 +86,7 @@
   }
 
   Report.t = t;
+  Report.said = said;
   Report.format = {
     metric,
     score,

@@ -195,11 +195,13 @@
 
   function modelCell({ model, i }) {
     const { t } = Report;
+    const whole = model.marks.filter(([, task]) => task === '');
+    const signs = [...new Set(whole.map(([kind]) => Report.cells.symbols[kind] ?? '*'))].join(' ');
     const lines = [model.licence, i === Report.data.index.baseline ? t('leaderboard.baseline') : null].filter(Boolean);
     const element = h(
       'th',
       { scope: 'row', class: 'model' },
-      h('span', { class: 'label' }, Report.text.inline(model.label)),
+      h('span', { class: 'label' }, Report.text.inline(model.label), signs ? h('sup', null, signs) : null),
       lines.length || model.failed
         ? h(
             'span',
@@ -219,7 +221,14 @@
         [t('model.failed'), model.failed && Report.text.inline(model.failed)],
       ]),
       model.marks.map(([kind, task, text]) =>
-        h('p', null, h('sup', null, Report.cells.symbols[kind] ?? '*'), ' ', Report.text.inline(`${task}: ${text}`)),
+        h(
+          'p',
+          null,
+          h('sup', null, Report.cells.symbols[kind] ?? '*'),
+          ' ',
+          task ? [Report.text.inline(task), ': '] : null,
+          Report.text.inline(Report.said(text)),
+        ),
       ),
     ]);
   }

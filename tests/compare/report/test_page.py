@@ -78,6 +78,15 @@ def test_a_dashed_cell_gives_its_reason_on_hover_on_tap_and_in_the_legend(seen):
     assert "trained on the pictures" in seen.page.inner_text(".legend")
 
 
+def test_a_remark_on_a_model_as_a_whole_stands_at_its_name_in_the_readers_language(seen):
+    seen.page.get_by_role("button", name="日本語").click()
+    name = seen.page.locator("th.model", has_text="Made VLM 3B")
+    assert name.locator("sup").inner_text() == "a"
+    name.hover()
+    assert "元データの別の部分で学習" in seen.page.inner_text("#tip")
+    assert "同種のデータ" in seen.page.inner_text(".legend")
+
+
 def test_models_are_filtered_by_name_and_by_size_and_the_address_reproduces_it(seen, page_file):
     seen.page.get_by_label("Filter").fill("vlm 3")
     seen.page.wait_for_selector("text=1 of 6 models")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from importlib.resources import files
 
 import pytest
 
+from lmms_eval_ja.compare import marks, scored
 from lmms_eval_ja.compare.report.writing import strings_table
 
 STATIC = files("lmms_eval_ja.compare.report") / "static"
 SCRIPTS = {entry.name: entry.read_text(encoding="utf-8") for entry in STATIC.iterdir() if entry.name.endswith(".js")}
 #: Keys that are put together from parts: the page asks for them only where they exist, or the parts are fixed.
-COMPOSED = re.compile(r"^(metric|mark|source|page|judges)\.")
+COMPOSED = re.compile(r"^(metric|mark|said|source|page|judges)\.")
 TABLE = strings_table()
 
 
@@ -49,3 +51,9 @@ def test_no_text_of_the_page_stands_outside_the_table():
     # The switch of languages names each in its own.
     assert {name for name, letters in found.items() if letters} == {"main.js"}
     assert "".join(found["main.js"]) == "日本語"
+
+
+def test_sentences_that_are_translated_are_still_said_so():
+    said = [texts["en"] for key, texts in TABLE.items() if key.startswith("said.")]
+    spoken = inspect.getsource(marks) + inspect.getsource(scored) + f"{marks.CONTAMINATED}; not ranked"
+    assert [text for text in said if text not in spoken] == []
