@@ -73,7 +73,7 @@ def parse_choice(answer: str, options: Sequence[str], *, labels: Sequence[str] |
     text = read_answer(answer)
     if not text:
         return Choice(None, "unfinished" if answer.strip() else "empty")
-    boxes = [box for box in boxed(text) or _TAGGED.findall(text) if box.strip()]
+    boxes = [box for box in boxed(text) or ("<" in text and _TAGGED.findall(text)) or () if box.strip()]
     if boxes:
         choices = [_read(without_markup(box), read, "boxed") for box in boxes]
         # Two boxes that differ are two answers, unless the text says that the last one corrects the first.

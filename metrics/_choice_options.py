@@ -50,21 +50,29 @@ def read_options(options: tuple[str, ...], labels: tuple[str, ...] | None) -> Op
     named = tuple(ascii_uppercase[: len(options)]) if labels is None else labels
     if not options or len(named) != len(options):
         raise ValueError(f"{len(options)} options but {len(named)} labels; expected one label for each of 1 or more")
-    keys = [label_key(label) for label in named]
-    if not all(keys) or len(set(keys)) != len(keys):
-        raise ValueError(f"labels {list(named)}; expected labels that are not empty and differ")
-    index_of = {key: number for number, key in enumerate(keys)}
+    index_of, kind = _numbered(named)
     texts, inner = _without_inner_labels(options)
     # Labels of the texts count beside the given ones, unless the two say different things.
-    if all(index_of.get(label, number) == number for number, label in enumerate(inner)):
-        index_of |= {label: number for number, label in enumerate(inner)}
+    if inner and all(index_of.get(label, number) == number for number, label in enumerate(inner)):
+        index_of = index_of | {label: number for number, label in enumerate(inner)}
+        kind = _kind(index_of)
     folded = tuple(without_markup(text).casefold() for text in texts)
     longest = tuple(sorted((n for n, text in enumerate(folded) if text), key=lambda n: -len(folded[n])))
     spellings: dict[str, frozenset[int]] = {}
     for number in longest:
         for spelling in {folded[number], spelled(folded[number])} - {""}:
             spellings[spelling] = spellings.get(spelling, frozenset()) | {number}
-    return Options(named, index_of, folded, longest, spellings, _kind(index_of))
+    return Options(named, index_of, folded, longest, spellings, kind)
+
+
+@lru_cache(maxsize=256)
+def _numbered(labels: tuple[str, ...]) -> tuple[dict[str, int], str]:
+    """The options' positions by their labels, and what kind of labels these are."""
+    keys = [label_key(label) for label in labels]
+    if not all(keys) or len(set(keys)) != len(keys):
+        raise ValueError(f"labels {list(labels)}; expected labels that are not empty and differ")
+    index_of = {key: number for number, key in enumerate(keys)}
+    return index_of, _kind(index_of)
 
 
 def label_key(label: str) -> str:
@@ -102,8 +110,10 @@ def _without_inner_labels(options: Sequence[str]) -> tuple[list[str], list[str]]
             found.append((label_key(circled[0]), text[len(nfkc(circled[0]).strip()) :].strip()))
         elif match := _INNER.match(text):
             found.append((label_key(match[1]), text[match.end() :]))
+        else:
+            return texts, []
     labels = [label for label, _ in found]
-    if len(found) < len(texts) or len(set(labels)) < len(labels) or not _series(labels):
+    if len(set(labels)) < len(labels) or not _series(labels):
         return texts, []
     # "①" alone is a label without a text; the text stays the label, to be quoted as such.
     rests = [rest or text for (_, rest), text in zip(found, texts, strict=True)]

@@ -71,6 +71,8 @@ def boxed(text: str) -> list[str]:
         The contents in order, shape (n,). One that is never closed is not there.
     """
     found: list[str] = []
+    if "\\" not in text:
+        return found
     at = 0
     for start in _BOX.finditer(text):
         if start.start() < at:

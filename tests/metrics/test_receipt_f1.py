@@ -48,7 +48,7 @@ def test_a_price_beside_the_wrong_name_counts_only_unpaired():
         {"item_name": "お茶", "item_price": "972"},
         {"item_name": "パン", "item_price": "108", "item_quantity": "1"},
     ]
-    # Unpaired all 7 agree. Paired: by name in 1 and 1, crosswise in 2 (108, 1) and 1 (972), so 3 and the 2 other fields.
+    # Unpaired all 7 agree. Paired: by name in 1 and 1, crosswise in 2 (108, 1) and 1 (972), so 3, and 2 other fields.
     assert receipt_f1(RECEIPT, answer(line_items=swapped)).f1 == 1.0
     assert receipt_f1(RECEIPT, answer(line_items=swapped), variant="paired").f1 == pytest.approx(5 / 7)
 
