@@ -275,7 +275,7 @@
         ? h(
             'ul',
             null,
-            reasons.slice(0, 30).map((place) => h('li', null, Report.text.inline(index.reasons[place]))),
+            reasons.slice(0, 30).map((place) => h('li', null, Report.text.inline(Report.said(index.reasons[place])))),
           )
         : null,
       Object.entries(Report.cells.symbols)
