@@ -13,7 +13,7 @@ from lmms_eval_ja.compare.compared import Cell, Difference, LengthAgreement, Tas
 from lmms_eval_ja.compare.matrices import Floats, Matrices
 from lmms_eval_ja.compare.scored import Options
 from lmms_eval_ja.judges import PROTOCOLS
-from lmms_eval_ja.metrics import rank_correlation, resampled_ranks, spearman_interval, split_half_reliability
+from lmms_eval_ja.metrics import resampled_ranks, spearman, spearman_interval, split_half_reliability
 
 _FEWEST_MODELS = 2
 _FEWEST_TO_CORRELATE = 3
@@ -119,7 +119,7 @@ def lengths(table: Matrices) -> Iterator[LengthAgreement]:
         x, y, length = rouge[both], score[both], chars[both]
         order = np.argsort(length, kind="stable")
         for tercile, rows in enumerate([order, *np.array_split(order, _TERCILES)]):
-            rho = rank_correlation(x[rows], y[rows]).spearman
+            rho = spearman(x[rows], y[rows])
             yield LengthAgreement(
                 task=table.task.name,
                 protocol=protocol,

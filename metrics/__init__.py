@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from lmms_eval_ja.metrics._prediction_powered import Corrected, prediction_powered_mean
     from lmms_eval_ja.metrics._probes import bias_conformity, bias_deviation
     from lmms_eval_ja.metrics._rank_bootstrap import resampled_ranks, spearman_interval
-    from lmms_eval_ja.metrics._rank_correlation import RankCorrelation, rank_correlation
+    from lmms_eval_ja.metrics._rank_correlation import RankCorrelation, rank_correlation, spearman
     from lmms_eval_ja.metrics._ranks import rank_intervals, ranks
     from lmms_eval_ja.metrics._reasoning import strip_reasoning
     from lmms_eval_ja.metrics._receipt_f1 import ReceiptScore, receipt_f1
@@ -125,6 +125,7 @@ __all__ = [
     "rouge_l_scores",
     "rouge_l_tokens",
     "short_answer",
+    "spearman",
     "spearman_interval",
     "split_half_reliability",
     "strip_reasoning",
@@ -196,6 +197,7 @@ _LAZY = {
     "rogan_gladen": "_rogan_gladen",
     "short_answer": "_short_answer",
     "resampled_ranks": "_rank_bootstrap",
+    "spearman": "_rank_correlation",
     "spearman_interval": "_rank_bootstrap",
     "split_half_reliability": "_reliability",
     "strip_reasoning": "_reasoning",

@@ -23,6 +23,27 @@ class RankCorrelation:
     kendall: float
 
 
+def spearman(x: Sequence[float] | FloatArray, y: Sequence[float] | FloatArray) -> float:
+    """Spearman's ρ alone, also of very many scores.
+
+    Args:
+        x: Scores by one judge, shape (n,).
+        y: Scores of the same things by another, shape (n,).
+
+    Returns:
+        −1 to 1; NaN if n < 2 or all values of a list are equal.
+
+    Raises:
+        ValueError: The lengths differ, or a value is not finite.
+    """
+    first, second = _checked(x, y)
+    if not len(first) or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return math.nan
+    from scipy import stats
+
+    return float(stats.spearmanr(first, second).statistic)
+
+
 def rank_correlation(x: Sequence[float] | FloatArray, y: Sequence[float] | FloatArray) -> RankCorrelation:
     """Spearman's ρ and Kendall's τ-b.
 
@@ -36,11 +57,7 @@ def rank_correlation(x: Sequence[float] | FloatArray, y: Sequence[float] | Float
     Raises:
         ValueError: The lengths differ, or a value is not finite.
     """
-    if len(x) != len(y):
-        raise ValueError(f"{len(x)} values but {len(y)} to compare them with")
-    first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        raise ValueError("a value is not finite; leave missing scores out")
+    first, second = _checked(x, y)
     if not len(first) or np.ptp(first) == 0 or np.ptp(second) == 0:
         return RankCorrelation(math.nan, math.nan)
     from scipy import stats
@@ -49,3 +66,13 @@ def rank_correlation(x: Sequence[float] | FloatArray, y: Sequence[float] | Float
         float(stats.spearmanr(first, second).statistic),
         float(stats.kendalltau(first, second, variant="b").statistic),
     )
+
+
+def _checked(x: Sequence[float] | FloatArray, y: Sequence[float] | FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Both lists as arrays of one length, finite."""
+    if len(x) != len(y):
+        raise ValueError(f"{len(x)} values but {len(y)} to compare them with")
+    first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        raise ValueError("a value is not finite; leave missing scores out")
+    return first, second

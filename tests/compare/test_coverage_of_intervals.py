@@ -31,7 +31,7 @@ class Seen:
 
 
 @cache
-def simulated(runs: int, models: int, sizes: tuple[int, ...], gap: float, resamples: int = 499) -> Seen:
+def simulated(runs: int, models: int, sizes: tuple[int, ...], gap: float) -> Seen:
     """Scores with effects of document, cluster, model × cluster and model × document, and true gaps between models."""
     rng = np.random.default_rng(2)
     clusters = np.repeat(np.arange(len(sizes)), sizes)
@@ -47,7 +47,7 @@ def simulated(runs: int, models: int, sizes: tuple[int, ...], gap: float, resamp
             noise + rng.normal(0, 0.5, (models, len(sizes)))[:, clusters] + rng.normal(0, 1, (models, len(clusters)))
         )
         scores = np.clip(np.round(3 + noise), 1, 5) if gap == 0 else noise
-        found = paired_differences(scores + truth[:, None], clusters, resamples=resamples)
+        found = paired_differences(scores + truth[:, None], clusters)
         significant = holm(found.p) < 0.05
         low, high = rank_intervals(models, first, second, found.difference, significant)
         wrong = significant & (np.sign(found.difference) != np.sign(apart))

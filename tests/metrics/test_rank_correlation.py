@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from lmms_eval_ja.metrics import rank_correlation
+from lmms_eval_ja.metrics import rank_correlation, spearman
 
 
 def test_a_case_without_ties_by_hand():
@@ -39,3 +39,12 @@ def test_what_cannot_be_ranked_is_refused():
         rank_correlation([1, 2], [1, 2, 3])
     with pytest.raises(ValueError, match="leave missing scores out"):
         rank_correlation([1, math.nan], [1, 2])
+
+
+def test_spearman_alone_is_the_same():
+    x, y = [1, 1, 2, 3, 9], [1, 2, 2, 3, 0]
+    assert spearman(x, y) == rank_correlation(x, y).spearman
+    assert math.isnan(spearman([1, 1], [1, 2]))
+    assert math.isnan(spearman([], []))
+    with pytest.raises(ValueError, match="1 values but 2"):
+        spearman([1], [1, 2])
