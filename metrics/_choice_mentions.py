@@ -107,7 +107,8 @@ def goes_on(folded: str, at: int, last: str) -> bool:
 
 
 def _seen(text: str, folded: str, options: Options) -> Iterator[_Seen]:
-    """Find every label that is not part of a word."""
+    """Find every label that is not part of a word; of "ビタミンAとC", the C is none since the A is none."""
+    before_end, before_label = -1, True
     for match in _pattern(options).finditer(text):
         start, end = match.span()
         key = label_key(match[0])
@@ -116,7 +117,12 @@ def _seen(text: str, folded: str, options: Options) -> Iterator[_Seen]:
         if number is None and not latin:
             continue  # a number or a kana that is no label says nothing
         attached, after = _attached(folded, end, options)
-        if attached is None and not _is_label(text, start, end, latin=latin):
+        chained = not before_label and words.TOGETHER.fullmatch(text, before_end, start) is not None
+        before_end, before_label = (
+            after,
+            attached is not None or (not chained and _is_label(text, start, end, latin=latin)),
+        )
+        if not before_label:
             continue
         said = {number, attached, _before(folded, start, options)} - {None}
         named = frozenset(said if number is not None else {None, *said})

@@ -34,6 +34,7 @@ _COPULA = (
     r"(?:では|じゃ)ない(?:か|でしょうか|かと)|の(?:方|ほう)(?:です|だ)|です|だ(?!け)|で(?:す|ある|あり(?!ま)|しょう|、|$)|でございま"
     r"|と(?:な[りる]|考え|思[いわう]|判断|推測|推定|いう|言[いえ]|し[てま]|答え|見)"
     r"|に(?:な[りる]|該当|当た|当て|決ま|し)|か(?:と|な|も)|なの[でだ]|[をに](?:選|回答|選択)"
+    r"|でお願い|一択|と(?:回答|解答)|や(?:ろ|な|と思|ねん|で)|っす|っしょ"
 )
 #: Right of a label at the end of a sentence: "です。", "だと思います", "となります", the end.
 SAID_RIGHT = re.compile(rf"{_FULL_STOP}|[{SHUT}]*(?:{_COPULA})", re.IGNORECASE)
@@ -104,11 +105,11 @@ LABEL_AFTER = re.compile(
 WORD_LEFT = re.compile(r"[ぁ-ゖァ-ヺー一-鿿々0-9]\s?$")
 #: Kana and Han behind a letter that make it a part of a word: "Bランク", "B型", "Bさん".
 WORD_RIGHT = re.compile(r"[ァ-ヺー々㐀-䶿一-鿿]|さん|くん|ちゃん")
-LABEL_BEFORE = re.compile(r"以外|番|を選|と答|と回答|選択肢")
+LABEL_BEFORE = re.compile(r"以外|番|一択|選択肢")
 #: Words of an English sentence beside a single letter that leave it a label: "is B", "B because".
 ENGLISH_LEFT = re.compile(
     r"\b(?:is|be|was|answer|option|choice|letter|choose|pick|select|with|and|or|so|thus|therefore|hence|but|not|than|it's|i'd|say|think|"
-    r"actually|final|no|yes|wait|of|between|to)\s$",
+    r"actually|final|no|yes|wait|of|between|to|both|either|neither|nor|definitely|probably|maybe|perhaps|likely|clearly)\s$",
     re.IGNORECASE,
 )
 ENGLISH_RIGHT = re.compile(
@@ -117,7 +118,8 @@ ENGLISH_RIGHT = re.compile(
 
 #: Right of a label at the beginning of a line: the end of the line, "B.", "B:", "B 大阪", but not "B は" or "B cells".
 LINE_RIGHT = re.compile(
-    rf"[{SHUT}]*(?:$|[\n。.、,:()→\-])|[」』)\]】〉》>]|\s(?![はがをにのもとでA-Za-z0-9])|\s(?=because|since|as\b|for\b|but\b)",
+    rf"[{SHUT}]*(?:$|[\n。.、,()→\-]|:(?!\s?[×✕✗○◯xX]))|[」』)\]】〉》>]|\s(?![はがをにのもとでA-Za-z0-9=<>+×○])"
+    rf"|\s(?=(?:because|since|as|for|but|rather|over|instead)\b)",
     re.IGNORECASE,
 )
 LINE_LEFT = re.compile(rf"(?:^|\n)[{OPEN}]*(?:選択肢|option|choice)?\s?$", re.IGNORECASE)

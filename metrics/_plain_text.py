@@ -13,6 +13,8 @@ _STRUCK = re.compile(r"~~[^~\n]{1,200}~~")
 _LATEX_FONT = re.compile(r"\\(?:text|mathrm|mathbf|textbf|mathit|textit|mathsf|operatorname)\s?\{([^{}\n]{0,200})\}")
 _LATEX_MARK = re.compile(r"\\(?:[()\[\],;! ]|left|right|quad)")
 _HTML = re.compile(r"<(?:/?(?:b|strong|i|em|u|p|span|div|mark|code)\s?|(?:br|BR)\s?/?)>")
+#: Marks of chat templates that a decoder left in.
+_SPECIAL = re.compile(r"<\|\w{1,30}\|>|</?s>|<(?:eos|bos|pad|unk|(?:start|end)_of_turn)>")
 _EMPHASIS = re.compile(r"(?<![A-Za-z0-9_])__?(?=[^\s_])([^_\n]{1,200})(?<!\s)__?(?![A-Za-z0-9_])")
 _LINE_START = re.compile(r"(?m)^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-・•●○■◆▪][ \t]+|・)")
 #: Hyphens and minus signs that NFKC leaves apart become one.
@@ -51,6 +53,7 @@ def without_markup(text: str) -> str:
         if "\\" in text:
             text = _LATEX_MARK.sub(" ", _LATEX_FONT.sub(r"\1", text))
         if "<" in text:
+            text = _SPECIAL.sub("", text)
             text = _HTML.sub(lambda tag: "\n" if tag[0][1:3].lower() == "br" else "", text)
         if "_" in text:
             text = _EMPHASIS.sub(r"\1", text)

@@ -213,7 +213,7 @@ TEXTS = st.lists(st.sampled_from(PIECES), max_size=20).map("".join) | st.text(ma
 LABELS = st.sampled_from([None, ["1", "2", "3", "4"], ["ア", "イ", "ウ", "エ"], ["甲", "乙", "丙", "丁"]])
 
 
-@settings(max_examples=300, deadline=None, database=None, derandomize=True)
+@settings(max_examples=200, deadline=None, database=None, derandomize=True)
 @given(answer=TEXTS, options=st.lists(TEXTS, min_size=4, max_size=4) | st.just(CITIES), labels=LABELS)
 def test_any_answer_gives_a_label_of_the_options_or_a_reason(answer, options, labels):
     choice = parse_choice(answer, options, labels=labels)
@@ -222,7 +222,7 @@ def test_any_answer_gives_a_label_of_the_options_or_a_reason(answer, options, la
     assert bool(choice.how) == (choice.letter is not None)
 
 
-@settings(max_examples=300, deadline=None, database=None, derandomize=True)
+@settings(max_examples=200, deadline=None, database=None, derandomize=True)
 @given(
     answer=TEXTS,
     before=st.sampled_from(["", " ", "\n", "\u3000\t"]),
@@ -263,9 +263,12 @@ LONG += ["\u0301\u0316", "<|channel|>", "<answer>", "答えはAではなく", "A
 
 @pytest.mark.parametrize("piece", LONG)
 def test_a_megabyte_is_read(piece):
-    text = piece * (1_000_000 // len(piece))
-    parse_choice(text, CITIES)
-    assert parse_choice(f"<think>{text.replace('<', '')}</think>\n答えはBです。", CITIES).letter == "B"
+    choice = parse_choice(piece * (1_000_000 // len(piece)), CITIES)
+    assert (choice.letter is None) == (choice.reason is not None)
+
+
+def test_a_megabyte_of_thoughts_is_left_out():
+    assert parse_choice(f"<think>{'答えはAです。' * 140_000}</think>\n答えはBです。", CITIES).letter == "B"
 
 
 def test_the_end_of_a_long_answer_is_read():

@@ -21,6 +21,6 @@ def test_a_long_text_is_that_of_the_whole():
         assert nfkc(text) == unicodedata.normalize("NFKC", text)
 
 
-def test_a_megabyte_of_accents_takes_no_square_of_its_length():
-    text = "か" + "\u0301\u0316" * 500_000
+def test_a_long_run_of_accents_takes_no_square_of_its_length():
+    text = "か" + "\u0301\u0316" * 100_000
     assert len(nfkc(text)) == len(text)
