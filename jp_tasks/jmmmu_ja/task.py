@@ -9,10 +9,10 @@ from datasets import Dataset
 
 from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, load_checked, with_columns, with_siblings
 from lmms_eval_ja.jp_tasks.images import picture_ids, shown, with_others
-from lmms_eval_ja.jp_tasks.jmmmu_ja.texts import named_pictures, options_of, with_numbered_pictures
+from lmms_eval_ja.jp_tasks.jmmmu_ja.texts import named_pictures, options_of, references_of, with_numbered_pictures
 from lmms_eval_ja.jp_tasks.prompts import OPTIONS
 from lmms_eval_ja.jp_tasks.scoring import Mark, choice_mark, marked_by
-from lmms_eval_ja.metrics import clean_answer, normalize
+from lmms_eval_ja.metrics import open_match, short_answer
 
 NAME, SPLIT = "JMMMU/JMMMU", "test"
 #: Subjects that were translated from MMMU, 30 questions each.
@@ -97,11 +97,11 @@ def mark(doc: Mapping[str, Any], answer: str) -> Mark:
 
 
 def open_mark(doc: Mapping[str, Any], answer: str) -> Mark:
-    """Right if the answer is the reference, normalised."""
-    read = clean_answer(answer)
+    """Right if the answer gives the reference, or one of several that are written as a Python list."""
+    read = short_answer(answer)
     if not read:
-        return Mark(None, reason="empty")
-    return Mark(read, right=normalize(read) == normalize(doc["reference"]))
+        return Mark(None, reason="unfinished" if answer else "empty")
+    return Mark(read, right=open_match(references_of(doc["reference"]), answer))
 
 
 def _whole(dataset: Dataset) -> Dataset:

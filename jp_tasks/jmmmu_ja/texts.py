@@ -26,6 +26,15 @@ def options_of(text: str) -> list[str]:
     return [str(option) for option in options]
 
 
+def references_of(text: str) -> list[str]:
+    """The references of an open question: a text, or several that are written as a Python list."""
+    try:
+        found = ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return [text]
+    return [str(one) for one in found] if isinstance(found, list) and found else [text]
+
+
 def with_numbered_pictures(text: str) -> str:
     """A question whose placeholders are all written as `<image 1>`; some are `<image1>` in the data."""
     return _PICTURE.sub(r"<image \1>", text)

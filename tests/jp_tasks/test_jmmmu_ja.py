@@ -8,7 +8,13 @@ import pytest
 
 from lmms_eval_ja.jp_tasks.dataset import DatasetError
 from lmms_eval_ja.jp_tasks.jmmmu_ja.task import CULTURE_AGNOSTIC, CULTURE_SPECIFIC, SPEC, culture_of, mark, pictures
-from lmms_eval_ja.jp_tasks.jmmmu_ja.texts import named_pictures, options_of, subject_of, with_numbered_pictures
+from lmms_eval_ja.jp_tasks.jmmmu_ja.texts import (
+    named_pictures,
+    options_of,
+    references_of,
+    subject_of,
+    with_numbered_pictures,
+)
 from lmms_eval_ja.jp_tasks.jmmmu_pro_ja.task import standard_docs, vision_docs, vision_to_text
 from lmms_eval_ja.jp_tasks.prompts import CHOICE_LINE, choice_to_text
 from support.suite import jmmmu
@@ -29,6 +35,12 @@ def test_options_are_a_list_in_a_text() -> None:
 def test_other_options_are_refused(text: str) -> None:
     with pytest.raises(DatasetError, match="options: expected a list of texts"):
         options_of(text)
+
+
+def test_a_reference_is_a_text_or_several() -> None:
+    assert references_of("三角形") == ["三角形"]
+    assert references_of("['24/7', '3.429']") == ["24/7", "3.429"]
+    assert (references_of("12"), references_of("[]"), references_of("(a")) == (["12"], ["[]"], ["(a"])
 
 
 def test_placeholders_are_written_alike_and_read_in_their_order() -> None:

@@ -14,7 +14,7 @@ from support.hub import LoopbackHandler, LoopbackServer
 
 
 class _Handler(LoopbackHandler):
-    """Serves `/<name>.png`, `/text`, and `/busy`, which has a fault twice and then a picture; hangs up, or has nothing."""
+    """Serves `/<name>.png`, a `/text`, and at `/busy` two faults and then a picture; hangs up, or has nothing."""
 
     asked: list[str]
 

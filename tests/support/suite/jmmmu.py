@@ -82,7 +82,8 @@ def pro_files() -> dict[str, bytes]:
 
 def add(hub: Hub) -> None:
     """Put both repositories on a hub."""
-    hub.add_dataset(JMMMU, repository({subject: (_FEATURES, {"test": rows(subject)}) for subject in SUBJECTS}))
+    subjects = {subject: (_FEATURES, {"test": rows(subject)}) for subject in SUBJECTS}
+    hub.add_dataset(JMMMU, repository(subjects, infos_in_card=False))
     hub.add_dataset(PRO, pro_files())
 
 
