@@ -18,16 +18,53 @@ class AssetError(Exception):
 class _Asset:
     url: str
     sha256: str
+    #: A task that needs it.
+    task: str = "heron_bench_ja"
 
+
+_HERON = "https://raw.githubusercontent.com/turingmotors/heron/883cd7c6e99d6d22343d6d62bb35520daf8ac92a/playground/data"
+_WILD, _COCO = "llava_bench_in_the_wild_ja", "llava_bench_coco_ja"
 
 ASSETS = {
     # Heron-Bench's judging rules; github.com/turingmotors/heron at 883cd7c.
     "heron_bench/rule.json": _Asset(
-        url=(
-            "https://raw.githubusercontent.com/turingmotors/heron/883cd7c6e99d6d22343d6d62bb35520daf8ac92a/"
-            "playground/data/llava-bench-ja/rule.json"
-        ),
+        url=f"{_HERON}/llava-bench-ja/rule.json",
         sha256="7e69345798d3ca406a50c1364828b1988c2ef37ad559e46e88aec47c0db565f0",
+    ),
+    # The texts of LLaVA-Bench in Japanese, of the same commit.
+    f"{_WILD}/questions_ja.jsonl": _Asset(
+        url=f"{_HERON}/llava-bench-in-the-wild/ja/questions_ja.jsonl",
+        sha256="5b1331a961951eb4a628c64a58731b8036ef57bc1a9a795c9c3b2301cddade56",
+        task=_WILD,
+    ),
+    f"{_WILD}/context_ja.jsonl": _Asset(
+        url=f"{_HERON}/llava-bench-in-the-wild/ja/context_ja.jsonl",
+        sha256="80edf4a4472c6aab8681197a7e0d21b6b1b211ea9280c518e8ef6445b7dccc11",
+        task=_WILD,
+    ),
+    f"{_WILD}/answers_gpt4_ja.jsonl": _Asset(
+        url=f"{_HERON}/llava-bench-in-the-wild/ja/answers_gpt4_ja.jsonl",
+        sha256="b3b9c7b17636030ab5838eeb070d368b7722d13dea1c416c30ce25b2fb12fcfd",
+        task=_WILD,
+    ),
+    f"{_COCO}/qa90_questions_ja.jsonl": _Asset(
+        url=f"{_HERON}/llava-bench-ja/qa90_questions_ja.jsonl",
+        sha256="47dd7d8fd579c1f8dfcda89dddbab7930183f72c745ab69bd6fbbd49cbf78e7e",
+        task=_COCO,
+    ),
+    f"{_COCO}/qa90_gpt4_answers_ja.jsonl": _Asset(
+        url=f"{_HERON}/llava-bench-ja/qa90_gpt4_answers_ja.jsonl",
+        sha256="94dcc49fb06f66def8687807daf0fbd325ff4c4793d1225d708d06cba56dd384",
+        task=_COCO,
+    ),
+    # Captions and boxes of COCO's pictures, kept by LLaVA with Git LFS; its pointer states the same checksum.
+    f"{_COCO}/captions_boxes_coco2014_val_80.jsonl": _Asset(
+        url=(
+            "https://media.githubusercontent.com/media/haotian-liu/LLaVA/32ddfc5e61a2a81a16b1e0fecf61b2248f7971c8/"
+            "llava/eval/table/caps_boxes_coco2014_val_80.jsonl"
+        ),
+        sha256="818d3df2b52784699bbdc129b6bc68e035d78ff8f5093c3e2ce5e0f726549b15",
+        task=_COCO,
     ),
 }
 
@@ -37,15 +74,17 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("lmms-eval-ja") / "assets"
 
 
-def asset(name: str, settings: Settings | None = None, *, fetch: bool = True) -> Path:
+def asset(name: str, settings: Settings | None = None, *, fetch: bool = True, or_changed: bool = False) -> Path:
     """The path of an asset: pre-placed in `LMMS_EVAL_JA_ASSETS`, or cached, or fetched now.
 
-    A pre-placed file is never overwritten: if its SHA-256 differs, that is an error.
+    A pre-placed file is never overwritten: if its SHA-256 differs, that is an error, unless `or_changed` lets it pass.
 
     Args:
         name: one of `ASSETS`.
         settings: where pre-placed files are; those of the environment by default.
         fetch: whether the network may be asked.
+        or_changed: whether a pre-placed file is taken as it is where the settings allow changed data: for texts whose
+            own checksum is part of the fingerprint.
 
     Raises:
         AssetError: unknown name, wrong checksum, or no way to fetch it.
@@ -55,7 +94,7 @@ def asset(name: str, settings: Settings | None = None, *, fetch: bool = True) ->
     known = ASSETS[name]
     settings = settings or load_settings()
     if settings.assets is not None and (placed := settings.assets / name).is_file():
-        return _checked(placed, known)
+        return placed if or_changed and settings.allow_changed_data else _checked(placed, known)
     cached = cache_folder() / name
     if cached.is_file():
         return _checked(cached, known)
@@ -75,8 +114,8 @@ def _checked(path: Path, known: _Asset) -> Path:
 
 def _how(name: str, known: _Asset) -> str:
     return (
-        "on a machine with internet run `lmms-eval-ja fetch --tasks heron_bench_ja`, or download "
-        f"{known.url} and place it as {name} in a folder named by {PREFIX}ASSETS"
+        "on a machine with internet run `lmms-eval-ja fetch --tasks "
+        f"{known.task}`, or download {known.url} and place it as {name} in a folder named by {PREFIX}ASSETS"
     )
 
 

@@ -182,6 +182,8 @@ class Settings(BaseModel):
     image: str = IMAGE_SETTINGS[0]
     #: What one run may spend on judging, in US dollars.
     budget_usd: float | None = None
+    #: The user's own copy of Manga109, the folder that holds `images/`.
+    manga109: Path | None = None
     #: The judges of a jury, by name.
     members: Mapping[str, JudgeSettings] = Field(default_factory=dict)
     source: Path | None = None
@@ -231,6 +233,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     judge = _judge(name, judges[name] | _judge_variables(env), source)
     store = env.get(PREFIX + "STORE") or content.get("store")
     assets = env.get(PREFIX + "ASSETS") or content.get("assets")
+    manga109 = env.get(PREFIX + "MANGA109") or content.get("manga109")
     return Settings(
         judge_name=name,
         judge=judge,
@@ -240,6 +243,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         anchors=_flag(env, "ANCHORS", default=content.get("anchors", True)),
         image=_image(env.get(PREFIX + "IMAGE") or content.get("image", IMAGE_SETTINGS[0]), source),
         budget_usd=_budget(env, content),
+        manga109=Path(manga109).expanduser() if manga109 else None,
         members=_members(name, judge, judges, source),
         source=source,
     )
@@ -318,7 +322,7 @@ def _read(path: Path) -> dict[str, Any]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from None
-    known = {"judge", "judges", "store", "assets", "allow_changed_data", "anchors", "budget_usd", "image"}
+    known = {"judge", "judges", "store", "assets", "allow_changed_data", "anchors", "budget_usd", "image", "manga109"}
     if unknown := sorted(set(content) - known):
         raise SettingsError(f"{path}: unknown key {unknown[0]!r}; expected one of {', '.join(sorted(known))}")
     judges = content.get("judges", {})
@@ -328,7 +332,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(
             f'{path}: judge is the name of the judge to use (judge = "local"); its fields stand under [judges.local]'
         )
-    for name in ("store", "assets"):
+    for name in ("store", "assets", "manga109"):
         if not isinstance(content.get(name, ""), str):
             raise SettingsError(f"{path}: {name}: expected a path in quotes, got {content[name]!r}")
     for name in ("allow_changed_data", "anchors"):

@@ -104,7 +104,10 @@ def load_checked(dataset: Dataset, spec: DatasetSpec) -> Dataset:
 
 
 def spec_of(process_docs: Callable[[Dataset], Dataset]) -> DatasetSpec:
-    """The `SPEC` that stands beside a task's `process_docs`."""
+    """What a task's `process_docs` checks: its own `spec`, where a module has several, else the `SPEC` beside it."""
+    own: DatasetSpec | None = getattr(process_docs, "spec", None)
+    if own is not None:
+        return own
     spec: DatasetSpec = sys.modules[process_docs.__module__].SPEC
     return spec
 

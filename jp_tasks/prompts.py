@@ -11,6 +11,8 @@ from lmms_eval_ja.jp_tasks.images import shown
 #: The closing lines of JMMMU (arXiv 2410.17250), which other Japanese multiple-choice benchmarks are asked with, too.
 CHOICE_LINE = "与えられた選択肢の中から最も適切な回答のアルファベットを直接記入してください。"
 OPEN_LINE = "質問に対する回答を単語や短いフレーズで記入してください。"
+#: The closing line of JAMMEval (arXiv 2604.00909) and the benchmarks that are asked as it is.
+SHORT_LINE = "上記の質問に対して、正確かつ簡潔に答えてください。"
 #: The column with a multiple-choice question's options in the order in which they are asked; empty for an open one.
 OPTIONS = "choices"
 
@@ -23,6 +25,11 @@ def doc_to_visual(doc: Mapping[str, Any]) -> list[Any]:
 def doc_to_text(doc: Mapping[str, Any]) -> str:
     """The question as the benchmark has it, nothing added."""
     return str(doc["question"])
+
+
+def short_to_text(doc: Mapping[str, Any]) -> str:
+    """The question with JAMMEval's closing line."""
+    return f"{doc['question']}\n{SHORT_LINE}"
 
 
 def choice_to_text(doc: Mapping[str, Any]) -> str:

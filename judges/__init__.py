@@ -6,12 +6,15 @@ from lmms_eval_ja.judges.judge import OVERLAP_LABEL, Judge
 from lmms_eval_ja.judges.protocols import PROTOCOLS, Protocol, ReplyError, protocol
 from lmms_eval_ja.judges.results import (
     ANCHOR,
+    JUDGED_ACCURACY,
     anchors_of,
     comparing,
     grading,
     missing_columns,
     protocols_of,
     sample_of,
+    score_ja_binary,
+    score_ja_graded,
     score_ja_pairwise,
     score_original,
     score_rouge_l,
@@ -25,6 +28,7 @@ from lmms_eval_ja.judges.verdict import PARSE_FAILURES, PASSING_FAILURES, Failur
 __all__ = [
     "AGGREGATIONS",
     "ANCHOR",
+    "JUDGED_ACCURACY",
     "LEAST_COVERAGE",
     "OVERLAP_LABEL",
     "PARSE_FAILURES",
@@ -53,6 +57,8 @@ __all__ = [
     "reported_models",
     "reset_engine",
     "sample_of",
+    "score_ja_binary",
+    "score_ja_graded",
     "score_ja_pairwise",
     "score_original",
     "score_rouge_l",

@@ -42,6 +42,8 @@ REQUIRED = ("sample_id", "question", "reference")
 EXTRA_CATEGORY = "image_category"
 #: Where `process_docs` puts recorded answers that come with a benchmark: label → answer, None where there is none.
 ANCHORS = "anchors"
+#: The share of answers, in percent, that a judge calls right.
+JUDGED_ACCURACY = "accuracy_judged"
 #: How the metrics of recorded answers begin. They stand beside a score and are no part of it.
 ANCHOR = "anchor_"
 
@@ -116,12 +118,20 @@ def comparing(protocol_name: str) -> ProcessResults:
     return _marked(process_results, protocol_name)
 
 
-def grading(protocol_name: str, metric: str = "judge_mean") -> ProcessResults:
-    """Judge with a protocol that scores the answer alone: one metric, aggregated by `mean_ja`."""
+def grading(protocol_name: str, metric: str = "judge_mean", *, unit: float = 1.0) -> ProcessResults:
+    """Judge with a protocol that scores the answer alone: one metric.
+
+    Args:
+        protocol_name: of the protocol.
+        metric: its name; aggregated by `mean_ja`, or by `percent_ja` where the unit is that of a percentage.
+        unit: by which the metric counts a score; 100 makes a percentage of a scale of 0 to 1.
+    """
 
     def process_results(doc: Doc, results: Sequence[str]) -> dict[str, Any]:
         _, item = _submitted(protocol_name, doc, results[0])
-        return {f"verdict_{protocol_name}": item().verdict, metric: item()}
+        judged = item()
+        judged.unit = unit
+        return {f"verdict_{protocol_name}": judged.verdict, metric: judged}
 
     return _marked(process_results, protocol_name)
 
@@ -197,3 +207,6 @@ def _marked(function: ProcessResults, *protocols: str) -> ProcessResults:
 score_original = comparing("original")
 score_ja_pairwise = comparing("ja_pairwise")
 score_vqa_likert = grading("vqa_likert")
+score_ja_graded = grading("ja_graded")
+#: `accuracy_judged`, in percent, aggregated by `percent_ja`.
+score_ja_binary = grading("ja_binary", JUDGED_ACCURACY, unit=100.0)

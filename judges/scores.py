@@ -48,6 +48,8 @@ class MetricItem(dict[str, Any]):
     verdict: Verdict | None
     value: float | None
     failure: Failure | None
+    #: By which the metric counts the verdict's scores: 100 for a percentage of a scale of 0 to 1.
+    unit: float = 1.0
 
     def __init__(
         self,
@@ -77,7 +79,7 @@ class MetricItem(dict[str, Any]):
             return (math.nan if self.value is None else self.value), math.nan
         content = self.verdict["runs"][min(run, len(self.verdict["runs"]) - 1)]
         reference = content["reference_score"]
-        return content["score"], math.nan if reference is None else reference
+        return content["score"] * self.unit, math.nan if reference is None else reference * self.unit
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,11 @@ def mean_ja(items: Sequence[MetricItem | float]) -> Score:
     return _aggregate(_as_items(items), _mean)
 
 
+def percent_ja(items: Sequence[MetricItem]) -> Score:
+    """As `mean_ja`, for items whose `unit` makes percentages: the mean is not that of the judge's own scores."""
+    return _aggregate(items, _mean)
+
+
 def ratio_of_means_ja(items: Sequence[MetricItem]) -> Score:
     """100 x mean score of the answers / mean score of the references."""
     return _aggregate(items, _ratio)
@@ -159,7 +166,8 @@ def reference_mean_ja(items: Sequence[MetricItem]) -> Score:
 
 
 AGGREGATIONS: dict[str, Callable[[Sequence[Any]], Score]] = {
-    f.__name__: f for f in (mean_ja, ratio_of_means_ja, category_ratios_ja, category_means_ja, reference_mean_ja)
+    f.__name__: f
+    for f in (mean_ja, percent_ja, ratio_of_means_ja, category_ratios_ja, category_means_ja, reference_mean_ja)
 }
 
 

@@ -17,7 +17,7 @@ from lmms_eval_ja.judges.sample import Sample
 #: is rather too many for the tokenizers of today's judges.
 ASCII_PER_TOKEN = 4
 #: Tokens of a reply by protocol, assumed: two scores with a paragraph, a sentence or two with JSON, four criteria.
-ASSUMED_REPLY = {"original": 400, "ja_pairwise": 200, "vqa_likert": 400}
+ASSUMED_REPLY = {"original": 400, "ja_pairwise": 200, "vqa_likert": 400, "ja_binary": 150, "ja_graded": 150}
 ASSUMED_REPLY_OTHERWISE = 400
 #: Hidden tokens of a reasoning judge for each reply, assumed.
 ASSUMED_REASONING = 1_000

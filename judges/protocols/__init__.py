@@ -1,11 +1,13 @@
 """The protocols by name."""
 
 from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score
+from lmms_eval_ja.judges.protocols.binary import JaBinary
+from lmms_eval_ja.judges.protocols.graded import JaGraded
 from lmms_eval_ja.judges.protocols.heron import HeronBench
 from lmms_eval_ja.judges.protocols.pairwise import JaPairwise
 from lmms_eval_ja.judges.protocols.vqa import VqaLikert
 
-PROTOCOLS: dict[str, Protocol] = {p.name: p for p in (HeronBench(), JaPairwise(), VqaLikert())}
+PROTOCOLS: dict[str, Protocol] = {p.name: p for p in (HeronBench(), JaPairwise(), VqaLikert(), JaBinary(), JaGraded())}
 
 
 def protocol(name: str) -> Protocol:

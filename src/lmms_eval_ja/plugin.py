@@ -104,7 +104,14 @@ def register_metrics() -> None:
 
     if "rouge_l_ja" in registry.METRIC_REGISTRY:
         return
-    for name in ("mean_ja", "ratio_of_means_ja", "category_ratios_ja", "category_means_ja", "reference_mean_ja"):
+    for name in (
+        "mean_ja",
+        "percent_ja",
+        "ratio_of_means_ja",
+        "category_ratios_ja",
+        "category_means_ja",
+        "reference_mean_ja",
+    ):
         registry.register_aggregation(name)(_late(name))
     registry.register_metric(metric="rouge_l_ja", higher_is_better=True, aggregation="mean_ja")(_rouge_l_ja)
 

@@ -36,7 +36,7 @@ _PACKAGES = ("lmms-eval-ja", "lmms-eval", "transformers", "torch", "datasets", "
 #: What makes ROUGE-L what it is.
 _METRIC_PACKAGES = ("lmms-eval-ja", "fugashi", "unidic-lite")
 #: Aggregations whose value in a category of the documents is the mean of its documents.
-_MEANS = ("mean_ja", "category_means_ja")
+_MEANS = ("mean_ja", "percent_ja", "category_means_ja")
 #: How many ids of failed samples are listed by kind.
 _LISTED = 10
 

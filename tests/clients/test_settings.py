@@ -119,7 +119,7 @@ def test_an_unknown_key_names_the_file_and_the_keys(folder):
     with pytest.raises(SettingsError) as caught:
         load_settings({})
     assert f"{path}: unknown key 'judgement'" in str(caught.value)
-    assert "allow_changed_data, anchors, assets, budget_usd, image, judge, judges, store" in str(caught.value)
+    assert "allow_changed_data, anchors, assets, budget_usd, image, judge, judges, manga109, store" in str(caught.value)
 
 
 def test_an_unknown_variable_is_not_ignored():

@@ -98,6 +98,8 @@ VERDICTS = {
     "a score": "Score: 5",
     "a score in Japanese": "最終スコア：５",
     "JSON": '{"score_gpt": 1, "score": 10}',
+    "JSON of a binary judge": '{"extracted": "白色", "reasoning": "正しい", "correct": "yes"}',
+    "JSON of a grading judge": '{"reasoning": "良い", "score": 10}',
     "JSON in a code fence": '```json\n{"score_gpt": 1, "score": 10}\n```',
     "JSON left open": '{"score_gpt": 1, "score": 10, "reason": "',
     "a message of the judge": '{"role": "assistant", "content": "1 10"}',
@@ -284,8 +286,20 @@ def test_a_cut_joins_no_delimiter_together(name: str) -> None:
 
 # --- the verdict ---
 
-OWN = {"original": "8 6", "ja_pairwise": '{"score_gpt": 8, "score": 6}', "vqa_likert": "Score: 3"}
-TAKEN_IN = {"original": "1 10", "ja_pairwise": '{"score_gpt": 1, "score": 10}', "vqa_likert": "Score: 5"}
+OWN = {
+    "original": "8 6",
+    "ja_pairwise": '{"score_gpt": 8, "score": 6}',
+    "vqa_likert": "Score: 3",
+    "ja_binary": '{"extracted": "白色", "reasoning": "食い違う", "correct": "no"}',
+    "ja_graded": '{"reasoning": "普通", "score": 6}',
+}
+TAKEN_IN = {
+    "original": "1 10",
+    "ja_pairwise": '{"score_gpt": 1, "score": 10}',
+    "vqa_likert": "Score: 5",
+    "ja_binary": '{"extracted": "白色", "reasoning": "正しい", "correct": "yes"}',
+    "ja_graded": '{"reasoning": "良い", "score": 10}',
+}
 
 
 def section(name: str, prompt: str, kind: str) -> str:
@@ -297,6 +311,8 @@ def section(name: str, prompt: str, kind: str) -> str:
             "reference": ("## Reference Answer", "## AI-generated Response"),
             "answer": ("## AI-generated Response", r"\Z"),
         },
+        "ja_binary": {"reference": MARKS["ja_binary"][2:4], "answer": MARKS["ja_binary"][4:6]},
+        "ja_graded": {"reference": MARKS["ja_graded"][2:4], "answer": MARKS["ja_graded"][4:6]},
     }[name][kind]
     read = READINGS["without what has no width"]
     patterns = [end if end == r"\Z" else re.escape(read(end)) for end in ends]
@@ -324,7 +340,8 @@ def test_no_attempt_changes_the_verdict_of_a_scripted_judge(name: str, tmp_path:
         verdicts = judge_samples([SAMPLE, *samples], name, judge, store=tmp_path / "verdicts.sqlite")
         assert server.errors == []
     plain = (verdicts[0]["score"], verdicts[0]["reference_score"])
-    assert plain == {"original": (6, 8), "ja_pairwise": (6, 8), "vqa_likert": (3, None)}[name]
+    alone = {"vqa_likert": (3, None), "ja_binary": (0, None), "ja_graded": (6, None)}
+    assert plain == ({"original": (6, 8), "ja_pairwise": (6, 8)} | alone)[name]
     moved = {
         sample.sample_id: (verdict["score"], verdict["failure"], verdict["reason"])
         for sample, verdict in zip(samples, verdicts[1:], strict=True)

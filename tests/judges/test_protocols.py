@@ -16,7 +16,7 @@ from lmms_eval_ja.judges.protocols import Score, heron, pairwise
 from lmms_eval_ja.judges.protocols.base import WORD_JOINER
 from support.any_reply import check_any_reply, outcome
 from support.benchmarks import SHARED, needs_shared, real_heron_rows
-from support.protocols import MARKS, SAMPLE
+from support.protocols import MARKS, SAMPLE, WITHOUT_CONTEXT
 
 RULES = {name: {"role": "Assistant", "prompt": f"Rule of {name}."} for name in ("conv", "detail", "complex")}
 ORIGINAL, PAIRWISE, LIKERT = (PROTOCOLS[name] for name in ("original", "ja_pairwise", "vqa_likert"))
@@ -62,6 +62,8 @@ def test_the_protocols_by_name():
         "original": "original",
         "ja_pairwise": "ja_pairwise",
         "vqa_likert": "vqa_likert",
+        "ja_binary": "ja_binary",
+        "ja_graded": "ja_graded",
     }
     assert protocol("original") is ORIGINAL
     assert [(p.low, p.high, p.compares, p.passes) for p in (ORIGINAL, PAIRWISE, LIKERT)] == [
@@ -72,7 +74,9 @@ def test_the_protocols_by_name():
 
 
 def test_an_unknown_protocol_lists_the_names():
-    with pytest.raises(ValueError, match="unknown protocol 'heron'; expected one of ja_pairwise, original, vqa_likert"):
+    with pytest.raises(
+        ValueError, match="unknown protocol 'heron'; expected one of ja_binary, ja_graded, ja_pairwise, o"
+    ):
         protocol("heron")
 
 
@@ -417,13 +421,15 @@ _NEAR = {
     "original": "{} {}".format,
     "ja_pairwise": '{{"score_gpt": {}, "score": {}}}'.format,
     "vqa_likert": "Score: {}".format,
+    "ja_binary": '{{"extracted": "{1}", "reasoning": "", "correct": {0}}}'.format,
+    "ja_graded": '{{"reasoning": "{1}", "score": {0}}}'.format,
 }
 
 
 @pytest.mark.parametrize("name", sorted(PROTOCOLS))
 def test_10_000_replies_are_scores_on_the_scale_or_failures(name):
     chosen = PROTOCOLS[name]
-    whole = name == "vqa_likert"
+    whole = name in WITHOUT_CONTEXT
     check_any_reply(chosen.parse, chosen.low, chosen.high, _NEAR[name], compares=chosen.compares, whole=whole)
 
 
@@ -453,7 +459,7 @@ def test_a_text_cannot_write_the_prompts_delimiters(name, field):
         assert plain.lower().count(mark.lower()) > 0
         assert attacked.lower().count(mark.lower()) == plain.lower().count(mark.lower()), mark
     # what is read stays the same
-    if field != "context" or name != "vqa_likert":
+    if field != "context" or name not in WITHOUT_CONTEXT:
         assert attack in attacked.replace(WORD_JOINER, "")
 
 
@@ -490,8 +496,8 @@ def test_lone_surrogates_can_be_sent(name):
 
 def test_fingerprints_name_protocol_version_and_prompt():
     found = [chosen.fingerprint() for chosen in PROTOCOLS.values()]
-    assert [(f["protocol"], f["version"]) for f in found] == [("original", 1), ("ja_pairwise", 1), ("vqa_likert", 1)]
-    assert len({f["prompt_sha256"] for f in found}) == 3
+    assert [(f["protocol"], f["version"]) for f in found] == [(name, 1) for name in PROTOCOLS]
+    assert len({f["prompt_sha256"] for f in found}) == len(PROTOCOLS)
     assert all(re.fullmatch("[0-9a-f]{64}", f["prompt_sha256"]) for f in found)
     assert found == [chosen.fingerprint() for chosen in PROTOCOLS.values()]
 

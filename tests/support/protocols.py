@@ -12,13 +12,17 @@ SAMPLE = Sample(
     context="白い車の写真です。",
     category="conv",
 )
+#: Protocols whose judge is told nothing of the picture but question and reference.
+WITHOUT_CONTEXT = ("vqa_likert", "ja_binary", "ja_graded")
 #: The delimiters whole, as they stand in the prompts.
 MARKS = {
     "original": PROTOCOLS["original"].delimiters,
     "vqa_likert": PROTOCOLS["vqa_likert"].delimiters,
-    "ja_pairwise": tuple(
-        f"【{name} ここ{end}】"
-        for name in ("画像の説明", "質問", "参照回答", "評価対象の回答")
-        for end in ("から", "まで")
-    ),
+} | {
+    name: tuple(f"【{block} ここ{end}】" for block in blocks for end in ("から", "まで"))
+    for name, blocks in {
+        "ja_pairwise": ("画像の説明", "質問", "参照回答", "評価対象の回答"),
+        "ja_binary": ("質問", "正解", "評価対象の回答"),
+        "ja_graded": ("質問", "模範回答", "評価対象の回答"),
+    }.items()
 }
