@@ -32,5 +32,5 @@ def test_a_group_is_opened_and_no_task_comes_twice() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_valid_ones() -> None:
-    with pytest.raises(ValueError, match=r"unknown task 'heron'; expected some of heron_bench_ja, .*japanese_vlm"):
+    with pytest.raises(ValueError, match=r"unknown task 'heron'; expected some of .*heron_bench_ja, .*japanese_vlm"):
         catalogue.opened(["heron"])
