@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -44,13 +45,15 @@ def prepare(folder: Path, size: Size) -> None:
 
 
 def build(folder: Path, size: Size) -> dict[str, float]:
-    """Build the report in this process; gives seconds from reading the first file on, and peak memory in GB."""
+    """Build the report in this process; gives seconds from reading the first file on, of all threads, and peak GB."""
     start = time.perf_counter()
     answers = parquet.read_table(folder / "comparison.parquet")
     compared = Compared.from_json((folder / "comparison.json").read_text(encoding="utf-8"))
     write_report(made_results(size, folder, answers), compared, [], folder / "report")
     seconds = time.perf_counter() - start
-    return {"build_seconds": seconds, "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = used.ru_utime + used.ru_stime
+    return {"build_seconds": seconds, "build_cpu_seconds": cpu, "peak_gb": used.ru_maxrss / 2**20}
 
 
 def built_apart(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
@@ -116,6 +119,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, float]:
     start = time.perf_counter()
     prepare(folder, size)
     sys.stderr.write(f"made up in {time.perf_counter() - start:.0f} s\n")
+    load = os.getloadavg()[0]
     first = built_apart(folder, arguments)
     files = [path.stat() for path in (folder / "report").rglob("*") if path.is_file()]
     data = sum(path.stat().st_size for path in (folder / "report" / "data").rglob("*.js"))
@@ -126,6 +130,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, float]:
         "data_gb": data / 2**30,
         "index_kb": (folder / "report" / "data" / "index.js").stat().st_size / 1024,
     }
+    figures["load_before"] = load
     figures["rebuild_seconds"] = built_apart(folder, arguments)["build_seconds"]
     return figures | browse(folder / "report" / "index.html")
 

@@ -56,8 +56,19 @@ def write_samples(
 
 
 def flat(matrix: np.ndarray, digits: int = 5) -> list[float | int | None]:
-    """A matrix as one list, row after row, without needless decimals; None where there is no number."""
-    return [number(value, digits) for value in matrix.ravel().tolist()]
+    """A matrix as one list, row after row, each as `number` would give it; None where there is no number."""
+    values = matrix.ravel().astype(float)
+    known = np.isfinite(values)
+    # Powers of ten are exact up to 1e22, so that a quotient by one is the float nearest to its decimal form.
+    size = np.floor(np.log10(np.abs(values), where=known & (values != 0), out=np.zeros_like(values)))
+    scale = 10.0 ** np.maximum(0, digits - 1 - size)
+    short = np.round(np.where(known, values, 0) * scale) / scale
+    found = short.astype(object)
+    whole = short == np.trunc(short)
+    found[whole] = short[whole].astype(np.int64)
+    found[~known] = None
+    listed: list[float | int | None] = found.tolist()
+    return listed
 
 
 def _means(chars: np.ndarray) -> list[float | int | None]:
@@ -103,9 +114,14 @@ def _chunk(those: Asked, documents: Sequence[Document], first: int, end: int) ->
     columns = {f"{protocol}_{field}" for protocol in those.protocols for field in _VERDICT}
     for name in rows.column_names:
         if (name in columns or name in those.unjudged) and rows[name].null_count < len(rows):
-            values = rows[name].to_pylist()
-            chunk[name] = [number(value, 5) if isinstance(value, float) else value for value in values]
+            chunk[name] = flat(rows[name].to_numpy()) if _is_number(rows[name].type) else rows[name].to_pylist()
     return chunk
+
+
+def _is_number(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
 
 def _once(answers: Sequence[str | None], repeats: Sequence[int]) -> list[str | bool | None]:

@@ -8,12 +8,15 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image
 
 from lmms_eval_ja.compare.report import ReportError, write_report
 from lmms_eval_ja.compare.report import samples as samples_module
+from lmms_eval_ja.compare.report.samples import flat
+from lmms_eval_ja.compare.report.script import number
 from support.made_report import Size, made_compared, made_results, write_pictures_of
 
 SIZE = Size(models=3, tasks=2, documents=9, pictures=3)
@@ -88,8 +91,8 @@ def test_chunks_hold_all_answers_of_their_documents(made, tmp_path, monkeypatch)
     # 9 documents, 4 at most together
     assert starts == [0, 4, 8]
     found = {}
-    for number, first in enumerate(starts):
-        chunk = read(report, f"answers/0-{number}")
+    for chunk_number, first in enumerate(starts):
+        chunk = read(report, f"answers/0-{chunk_number}")
         found |= {(first + d, m): a for d, m, a in zip(chunk["document"], chunk["model"], chunk["answer"], strict=True)}
     models = list(results.models)
     rows = [row for row in results.answers.to_pylist() if row["task"] == "made_task_00"]
@@ -210,3 +213,16 @@ def test_without_vega_the_message_says_what_to_install(made, tmp_path, monkeypat
     with pytest.raises(ReportError, match=re.escape('pip install "lmms-eval-ja[compare]"')):
         write_report(*made, [], tmp_path / "report")
     assert not list(tmp_path.iterdir())
+
+
+def test_numbers_are_shortened_together_as_one_by_one():
+    rng = np.random.default_rng(0)
+    values = np.concatenate(
+        [rng.normal(0, 10.0 ** rng.integers(-3, 4, 500)), [0, -0.0, 7, 1e5, -12345.678, np.nan, np.inf]]
+    )
+    # `flat` keeps all digits before the decimal point.
+    assert flat(values) == [
+        number(v, max(5, len(str(int(abs(v)))))) if np.isfinite(v) else None for v in values.tolist()
+    ]
+    assert flat(np.array([[1.0, 2.5], [np.nan, 3.0]])) == [1, 2.5, None, 3]
+    assert [type(v) for v in flat(np.array([1.0, 2.5]))] == [int, float]
