@@ -27,8 +27,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/python -m lmms_eval_ja.demo demo_results
 
+# A file's tests stay together, for what they share; more than four processes are no faster, each starts lmms-eval itself.
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-all: test
 	$(BIN)/python -m pytest -m slow

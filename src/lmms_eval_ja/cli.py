@@ -16,7 +16,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from lmms_eval_ja import __version__, batches, comparing, envs, model_table, verdicts
+from lmms_eval_ja import (
+    __version__,
+    ablation,
+    batches,
+    bundling,
+    comparing,
+    correcting,
+    envs,
+    judge_eval,
+    model_table,
+    reporting,
+    verdicts,
+)
 
 if TYPE_CHECKING:
     from lmms_eval_ja.cost import Estimate
@@ -36,6 +48,12 @@ app.add_typer(verdicts.app)
 app.add_typer(envs.app)
 app.command("models")(model_table.models)
 app.command("compare")(comparing.compare)
+app.command("report")(reporting.report)
+app.command("bundle")(bundling.bundle)
+app.command("verify")(bundling.verify)
+app.command("ablation")(ablation.ablation)
+app.command("judge-eval")(judge_eval.judge_eval)
+app.command("correct")(correcting.correct)
 # Into a pipe or a file a table is as wide as its content wants, not 80 columns.
 console = Console(width=None if sys.stdout.isatty() else 200)
 
