@@ -11,6 +11,7 @@ from e2e.judging import RULES
 from e2e.worker import Worker
 from support import benchmarks
 from support.hub import Hub
+from support.suite import suite_environ
 
 
 @pytest.fixture(scope="session")
@@ -27,12 +28,16 @@ def hub() -> Iterator[Hub]:
 def hub_env(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """For runs against `hub`, whose Heron-Bench is not the real one, with the judge that asks nobody."""
     folder = tmp_path_factory.mktemp("hub")
-    return hub.environ(folder / "hf") | {
-        "LMMS_EVAL_JA_JUDGE": "overlap",
-        "LMMS_EVAL_JA_ALLOW_CHANGED_DATA": "1",
-        "LMMS_EVAL_JA_ANCHORS": "0",
-        "LMMS_EVAL_JA_STORE": str(folder / "verdicts.sqlite"),
-    }
+    return (
+        hub.environ(folder / "hf")
+        | suite_environ(folder)
+        | {
+            "LMMS_EVAL_JA_JUDGE": "overlap",
+            "LMMS_EVAL_JA_ALLOW_CHANGED_DATA": "1",
+            "LMMS_EVAL_JA_ANCHORS": "0",
+            "LMMS_EVAL_JA_STORE": str(folder / "verdicts.sqlite"),
+        }
+    )
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ def test_every_task_says_what_it_is() -> None:
     for task in catalogue.tasks():
         assert task.rows > 0, task.name
         assert set(task.protocol.split(", ")) <= PROTOCOLS.keys() | MARKING, task.name
-        assert task.headline in {"overall", "judge_mean", "rouge_l_ja", "accuracy"}, task.name
+        assert task.headline in {"overall", "judge_mean", "rouge_l_ja", "accuracy", "accuracy_judged"}, task.name
         assert task.licence, task.name
         assert task.source, task.name
 

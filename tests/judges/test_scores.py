@@ -14,6 +14,7 @@ from lmms_eval_ja.judges.scores import (
     category_ratios_ja,
     mean_ja,
     natural_key,
+    percent_ja,
     ratio_of_means_ja,
     reference_mean_ja,
 )
@@ -75,6 +76,7 @@ def lmms_eval_clustered(values, clusters) -> float:
 def test_the_names_in_the_registry():
     assert dict(AGGREGATIONS) == {
         "mean_ja": mean_ja,
+        "percent_ja": percent_ja,
         "ratio_of_means_ja": ratio_of_means_ja,
         "category_ratios_ja": category_ratios_ja,
         "category_means_ja": category_means_ja,

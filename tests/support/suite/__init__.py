@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from support.hub import Hub
-from support.suite import cvqa, jic, jmmmu, mecha
+from support.suite import board, cvqa, jic, jmmmu, llava, manga, mecha, multi, short
 from support.suite.stand import Stand
 
-STANDS: tuple[Stand, ...] = (cvqa.STAND, jic.STAND, jmmmu.STAND, mecha.STAND)
+STANDS: tuple[Stand, ...] = (
+    cvqa.STAND,
+    jic.STAND,
+    jmmmu.STAND,
+    mecha.STAND,
+    multi.STAND,
+    llava.STAND,
+    short.STAND,
+    board.STAND,
+    manga.STAND,
+)
 #: By the names of their tasks.
 STAND_OF = {task: stand for stand in STANDS for task in stand.tasks}
 TASKS = tuple(STAND_OF)
@@ -16,3 +28,10 @@ def add_suite(hub: Hub) -> None:
     """Put the data of all of them on a hub."""
     for stand in STANDS:
         stand.add(hub)
+
+
+def suite_environ(folder: Path) -> dict[str, str]:
+    """What stands beside the hub, put into a folder: texts that are fetched elsewhere, and the user's own pages."""
+    llava.place(folder / "assets")
+    manga.place(folder / "Manga109")
+    return {"LMMS_EVAL_JA_ASSETS": str(folder / "assets"), "LMMS_EVAL_JA_MANGA109": str(folder / "Manga109")}

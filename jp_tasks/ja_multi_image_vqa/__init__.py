@@ -1,0 +1,1 @@
+"""JA-Multi-Image-VQA."""

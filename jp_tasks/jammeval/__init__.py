@@ -1,0 +1,1 @@
+"""JAMMEval: seven Japanese benchmarks, refined."""

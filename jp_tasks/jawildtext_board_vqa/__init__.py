@@ -1,0 +1,1 @@
+"""Dense scene-text questions of JaWildText."""

@@ -1,0 +1,1 @@
+"""LLaVA-Bench in Japanese: In-the-Wild and COCO."""
