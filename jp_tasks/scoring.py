@@ -70,8 +70,8 @@ def metrics_of(doc: Doc, answer: str, marking: Marking) -> dict[str, MetricItem]
         KeyError: the document lacks a column.
     """
     parts = list(dict.fromkeys(doc.get(PARTS) or ()))
-    make = _maker(doc, answer)
-    if failure := _failure(doc, answer):
+    make = item_maker(doc, answer)
+    if failure := failure_of(doc, answer):
         return {name: make(None, failure) for name in (*parts, PARSED, UNPARSED, ACCURACY)}
     mark = marking(doc, answer.strip())
     right, unread = (100.0 if yes else 0.0 for yes in (mark.right, mark.read is None))
@@ -84,13 +84,15 @@ def metrics_of(doc: Doc, answer: str, marking: Marking) -> dict[str, MetricItem]
     return items
 
 
-def _failure(doc: Doc, answer: str) -> Failure | None:
+def failure_of(doc: Doc, answer: str) -> Failure | None:
+    """Why an answer cannot count at all: its picture is gone, or its generation failed; else None."""
     if not doc.get(HAS_PICTURE, True):
         return NO_PICTURE
     return None if generation_failure(answer) is None else "generation"
 
 
-def _maker(doc: Doc, answer: str) -> Callable[[float | None, Failure | None], MetricItem]:
+def item_maker(doc: Doc, answer: str) -> Callable[[float | None, Failure | None], MetricItem]:
+    """Makes the document's items of a value or a failure, a new one for each metric."""
     sample = sample_of(doc, answer)
 
     def make(value: float | None, failure: Failure | None) -> MetricItem:

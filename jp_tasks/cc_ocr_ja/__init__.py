@@ -1,0 +1,1 @@
+"""The Japanese part of CC-OCR."""

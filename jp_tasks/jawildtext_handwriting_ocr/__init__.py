@@ -1,0 +1,1 @@
+"""JaWildText, handwriting."""
