@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 
 from datasets import Dataset
 
@@ -39,16 +40,14 @@ def checking(process_docs: ProcessDocs, spec: DatasetSpec) -> ProcessDocs:
     return process_docs
 
 
-def distinct_ids(ids: list[object]) -> list[str]:
-    """Ids as texts; where one comes again, all its rows are told apart by `_0`, `_1`, …."""
+def distinct_ids(ids: Iterable[object]) -> list[str]:
+    """Ids as texts; the rows of one that comes again are told apart by `_0`, `_1`, …."""
     texts = [str(id_) for id_ in ids]
-    seen: dict[str, int] = {}
-    repeated = {text for text in texts if seen.setdefault(text, texts.count(text)) > 1}
-    counts: dict[str, int] = {}
+    total, so_far = Counter(texts), Counter[str]()
     found = []
     for text in texts:
-        counts[text] = counts.get(text, -1) + 1
-        found.append(f"{text}_{counts[text]}" if text in repeated else text)
+        found.append(f"{text}_{so_far[text]}" if total[text] > 1 else text)
+        so_far[text] += 1
     return found
 
 

@@ -16,7 +16,7 @@ from support.suite.stand import Stand
 WILD, COCO = "lmms-lab/llava-bench-in-the-wild", "lmms-lab/llava-bench-coco"
 TASKS = ("llava_bench_in_the_wild_ja", "llava_bench_coco_ja")
 CATEGORIES = ("conv", "detail", "complex")
-_WILD: Features = {
+WILD_FEATURES: Features = {
     "question_id": "int64",
     "question": "string",
     "image": "image",
@@ -25,7 +25,7 @@ _WILD: Features = {
     "category": "string",
     "image_id": "string",
 }
-_COCO: Features = {
+COCO_FEATURES: Features = {
     "question_id": "string",
     "question": "string",
     "image": "image",
@@ -61,6 +61,11 @@ def hub_rows() -> list[dict[str, Any]]:
         }
         for n in reversed(range(ROWS))
     ]
+
+
+def coco_rows() -> list[dict[str, Any]]:
+    """The same as COCO's: its numbers are texts."""
+    return [row | {"question_id": str(row["question_id"])} for row in hub_rows()]
 
 
 def files() -> dict[str, bytes]:
@@ -108,9 +113,8 @@ def _question(number: int) -> str:
 
 def add(hub: Hub) -> None:
     """Put the pictures on a hub."""
-    hub.add_dataset(WILD, repository({"default": (_WILD, {"train": hub_rows()})}))
-    of_coco = [row | {"question_id": str(row["question_id"])} for row in hub_rows()]
-    hub.add_dataset(COCO, repository({"default": (_COCO, {"train": of_coco})}))
+    hub.add_dataset(WILD, repository({"default": (WILD_FEATURES, {"train": hub_rows()})}))
+    hub.add_dataset(COCO, repository({"default": (COCO_FEATURES, {"train": coco_rows()})}))
 
 
 def answers(task: str) -> dict[str, str]:

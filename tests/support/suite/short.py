@@ -31,7 +31,7 @@ _CONFIGS: dict[str, Features] = {
     "JDocQA-Refined": _COMMON,
     "JGraphQA-Refined": _COMMON,
 }
-_CVQA: Features = {
+CVQA: Features = {
     "image": "image",
     "original_id": "string",
     "question": "string",
@@ -44,6 +44,8 @@ _CVQA: Features = {
 }
 _THINGS = ("鳥居", "味噌汁", "桜", "風呂敷", "狛犬")
 CVQA_ROWS = 14
+SLIDE: Features = {"question_id": "string", "image": "image", "question": "string", "answer": "string"}
+SHORT: Features = {"original_id": "string", "image": "image", "question": "string", "answer": "string"}
 JUDGED = (
     "jammeval_cc_ocr",
     "jammeval_heron_bench",
@@ -93,7 +95,7 @@ def cvqa_rows() -> list[dict[str, Any]]:
 def jammeval_files() -> dict[str, bytes]:
     """JAMMEval's repository."""
     configs = {config: (features, {"test": rows(config)}) for config, features in _CONFIGS.items()}
-    return repository({**configs, "CVQA-JA-Refined": (_CVQA, {"test": cvqa_rows()})})
+    return repository({**configs, "CVQA-JA-Refined": (CVQA, {"test": cvqa_rows()})})
 
 
 def slide_rows() -> list[dict[str, Any]]:
@@ -109,10 +111,8 @@ def hakusho_rows() -> list[dict[str, Any]]:
 def add(hub: Hub) -> None:
     """Put the three repositories on a hub; HakushoBench's newest revision has no pictures, as the real one's."""
     hub.add_dataset(JAMMEVAL, jammeval_files())
-    slides: Features = {"question_id": "string", "image": "image", "question": "string", "answer": "string"}
-    hub.add_dataset(SLIDES, repository({"default": (slides, {"train": slide_rows()})}))
-    hakusho: Features = {"original_id": "string", "image": "image", "question": "string", "answer": "string"}
-    hub.add_dataset(HAKUSHO, repository({"default": (hakusho, {"test": hakusho_rows()})}), commit=REVISION)
+    hub.add_dataset(SLIDES, repository({"default": (SLIDE, {"train": slide_rows()})}))
+    hub.add_dataset(HAKUSHO, repository({"default": (SHORT, {"test": hakusho_rows()})}), commit=REVISION)
     newer = [row | {"image_url": "https://example.invalid/chart.png"} for row in hakusho_rows()]
     features: Features = {"original_id": "string", "image_url": "string", "question": "string", "answer": "string"}
     hub.add_dataset(HAKUSHO, repository({"default": (features, {"test": newer})}))
