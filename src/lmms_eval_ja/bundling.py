@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lmms_eval_ja.quiet import quiet
+
 if TYPE_CHECKING:
     from lmms_eval_ja.compare.bundle import Packed
 
@@ -51,7 +53,7 @@ def bundle(
 
     `lmms-eval-ja bundle comparison --out table4.zip`
     """
-    _quiet()
+    quiet()
     from lmms_eval_ja.clients import SettingsError, load_settings
     from lmms_eval_ja.clients.exchange import secrets_of
     from lmms_eval_ja.compare.bundle import BundleError, pack
@@ -143,10 +145,3 @@ def _show(packed: Packed) -> None:
 def _plain(text: object) -> str:
     """A text out of a file as a terminal may get it: nothing in it moves the cursor or sets a colour."""
     return "".join(c if c.isprintable() or c in "\n\u3000" else "�" for c in str(text))
-
-
-def _quiet() -> None:
-    """lmms-eval logs at level DEBUG unless its own command has set the level."""
-    from loguru import logger
-
-    logger.remove()

@@ -29,6 +29,7 @@ from lmms_eval_ja import (
     reporting,
     verdicts,
 )
+from lmms_eval_ja.quiet import quiet
 
 if TYPE_CHECKING:
     from lmms_eval_ja.cost import Estimate
@@ -56,14 +57,6 @@ app.command("judge-eval")(judge_eval.judge_eval)
 app.command("correct")(correcting.correct)
 # Into a pipe or a file a table is as wide as its content wants, not 80 columns.
 console = Console(width=None if sys.stdout.isatty() else 200)
-
-
-def _quiet() -> None:
-    """lmms-eval logs at level DEBUG unless its own command has set the level."""
-    from loguru import logger
-
-    logger.remove()
-    logger.add(sys.stderr, level="WARNING", format="{level}: {message}")
 
 
 def _version(value: bool) -> None:
@@ -108,7 +101,7 @@ def doctor() -> None:
     """
     from lmms_eval_ja.doctor import Level, examine
 
-    _quiet()
+    quiet()
     marks = {Level.OK: "[green]ok[/green]", Level.HINT: "[yellow]hint[/yellow]", Level.BROKEN: "[red]broken[/red]"}
     table = Table("", "what", "found", "what to do")
     broken = False
@@ -129,7 +122,7 @@ def fetch(
     """
     from lmms_eval_ja.fetch import FetchError, fetch_tasks, offline_advice
 
-    _quiet()
+    quiet()
     try:
         for line in fetch_tasks([name.strip() for name in tasks.split(",") if name.strip()]):
             console.print(line, highlight=False)
@@ -182,7 +175,7 @@ def judge(
 
     `lmms-eval-ja judge results/qwen --tasks ja_sample --protocol ja_pairwise --judge local --repeats 5`
     """
-    _quiet()
+    quiet()
     from lmms_eval_ja.compare.finished import SamplesError
     from lmms_eval_ja.models.answers import AnswersError
     from lmms_eval_ja.rejudge import Wish, rejudge
@@ -236,7 +229,7 @@ def cost(
 
     `lmms-eval-ja cost --tasks heron_bench_ja --judge openai --repeats 5 --batch`
     """
-    _quiet()
+    quiet()
     from lmms_eval_ja.cost import CostError, Plan, estimate
 
     names = [name.strip() for name in tasks.split(",") if name.strip()]
@@ -288,7 +281,7 @@ def judge_link(
 
     `lmms-eval-ja judge-link gpt-4o gpt-5.1 --json link.json`
     """
-    _quiet()
+    quiet()
     from lmms_eval_ja.compare.finished import SamplesError
     from lmms_eval_ja.compare.judged import LinkError
     from lmms_eval_ja.judge_link import link

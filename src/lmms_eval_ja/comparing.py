@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from lmms_eval_ja.quiet import quiet
+
 if TYPE_CHECKING:
     from lmms_eval_ja.compare.plan import Plan, Run
     from lmms_eval_ja.compare.state import Status
@@ -71,7 +73,7 @@ def compare(
     from lmms_eval_ja.compare.faults import ComparisonError
     from lmms_eval_ja.compare.placing import PlacingError
 
-    _quiet()
+    quiet()
     try:
         plan = _plan(file, output, reproduce)
         if run is not None:
@@ -96,14 +98,6 @@ def compare(
         typer.secho("interrupted: the same command goes on", fg="red", err=True)
         raise typer.Exit(130) from None
     raise typer.Exit(int(not (done and finished)))
-
-
-def _quiet() -> None:
-    """lmms-eval logs at level DEBUG unless its own command has set the level."""
-    from loguru import logger
-
-    logger.remove()
-    logger.add(sys.stderr, level="WARNING", format="{level}: {message}")
 
 
 def _plan(file: Path | None, output: Path | None, reproduce: str | None) -> Plan:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from lmms_eval_ja.quiet import quiet
 
 if TYPE_CHECKING:
     from lmms_eval_ja.compare.results import Results
@@ -50,7 +51,7 @@ def report(
 
     `lmms-eval-ja report results --out report --title "Our models in March"`
     """
-    _quiet()
+    quiet()
     from lmms_eval_ja.compare.documents import DocumentsError
     from lmms_eval_ja.compare.report import ReportError
     from lmms_eval_ja.compare.results import ResultsError
@@ -95,11 +96,3 @@ def _written(results: Results, out: Path, title: str | None, *, with_published: 
 
     rows = published(results.tasks) if with_published else []
     return write_report(results, compare(results), rows, out, sources=SOURCES, title=title)
-
-
-def _quiet() -> None:
-    """lmms-eval logs at level DEBUG unless its own command has set the level."""
-    from loguru import logger
-
-    logger.remove()
-    logger.add(sys.stderr, level="WARNING", format="{level}: {message}")
