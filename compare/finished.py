@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lmms_eval_ja.clients.settings import IMAGE_SETTINGS
 from lmms_eval_ja.jp_tasks.catalogue import groups
 from lmms_eval_ja.models.answers import Answers, read_answers
 
@@ -33,6 +34,25 @@ class Finished:
         """Model, limit and offset, which are the same for all tasks."""
         config: Mapping[str, Any] = next(iter(self.records.values()))["config"]
         return config
+
+    @property
+    def image(self) -> str:
+        """What of its pictures the model was shown; runs from before there was a choice were given them.
+
+        Raises:
+            SamplesError: tasks were run in different ways.
+        """
+        shown = {
+            task: str(((record.get("lmms_eval_ja") or {}).get("settings") or {}).get("image", IMAGE_SETTINGS[0]))
+            for task, record in self.records.items()
+        }
+        first, *others = shown
+        if different := [task for task in others if shown[task] != shown[first]]:
+            raise SamplesError(
+                f"{self.folder}: {first} was run with image = {shown[first]!r}, {different[0]} with "
+                f"{shown[different[0]]!r}; name the folder of one run, or --tasks"
+            )
+        return shown[first]
 
     def revision(self, task: str) -> str | None:
         """The revision of the dataset that the run recorded for a task, if it did."""

@@ -109,11 +109,11 @@ def rejudge(folder: Path, wish: Wish) -> Judged:
     if wish.output is not None and wish.output.exists():
         raise SamplesError(f"{wish.output} is already there, and nothing is overwritten: state another --output")
     _check_protocol(wish)
-    with environment(
-        {"JUDGE": wish.judge, "JUDGE_REPEATS": wish.repeats, "JUDGE_MODE": "batch" if wish.batch else None}
-    ):
+    run = read_run(folder, files)
+    wished = {"JUDGE": wish.judge, "JUDGE_REPEATS": wish.repeats, "JUDGE_MODE": "batch" if wish.batch else None}
+    with environment(wished | {"IMAGE": run.image}):
         try:
-            return _rejudge(read_run(folder, files), wish)
+            return _rejudge(run, wish)
         finally:
             reset_engine()
 

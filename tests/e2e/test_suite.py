@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,23 @@ def test_a_failed_generation_is_no_number(suite: Hub, worker: Worker, tmp_path: 
     shown = done.scores("mecha_ja")
     assert str(shown["accuracy"]) == str(shown["consistency"]) == "nan"
     assert "mecha_ja has no complete score: 47 of 48 samples have a score; failures: 1 generation" in done.log
+
+
+def test_judging_later_keeps_what_the_model_was_shown(
+    suite: Hub, worker: Worker, answers: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    done = worker.evaluate(["cvqa_ja"], answers, {"LMMS_EVAL_JA_IMAGE": "blank"}, output_path=out, predict_only=True)
+    assert done.results is not None, done.log
+    (samples,) = out.rglob("*_samples_cvqa_ja.jsonl")
+    record = {"config": done.results["config"] | {"model": "replay", "model_args": f"answers={answers}"}}
+    record |= {"lmms_eval_ja": done.results["lmms_eval_ja"]}
+    samples.with_name("now_results.json").write_text(json.dumps(record, default=str), encoding="utf-8")
+    status, output = worker.command("judge", str(out), "--output", str(tmp_path / "judged"))
+    assert status == 0, output
+    (results,) = (tmp_path / "judged").rglob("*_results.json")
+    written = json.loads(results.read_text(encoding="utf-8"))
+    assert written["lmms_eval_ja"]["tasks"]["cvqa_ja"]["fingerprint"]["image"] == "blank"
+    assert written["results"]["cvqa_ja"]["accuracy,none"] == pytest.approx(
+        STAND_OF["cvqa_ja"].expected("cvqa_ja")["accuracy"]
+    )
