@@ -19,7 +19,7 @@ PAGES = ("image_0", "image_1", "image_2", "image_3")
 TYPES = ("yesno", "factoid", "numerical", "open_ended")
 OPEN = TYPES.index("open_ended")
 BLEU = "bleu"
-#: The paper's test split has 1,176 questions.
+#: The test split as its authors published it has 1,176 questions.
 SPEC = DatasetSpec("speed/JDocQA", 1176, ("question_id", "question", "answer", "answer_type", *PAGES))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from support.hub import Hub
-from support.suite import board, cvqa, jic, jmmmu, llava, manga, mecha, multi, short
+from support.suite import board, cc_ocr, cvqa, jdocqa, jgraph, jic, jmmmu, llava, manga, mecha, multi, short, wild
 from support.suite.stand import Stand
 
 STANDS: tuple[Stand, ...] = (
@@ -18,6 +18,11 @@ STANDS: tuple[Stand, ...] = (
     short.STAND,
     board.STAND,
     manga.STAND,
+    jdocqa.STAND,
+    cc_ocr.STAND,
+    # after board, whose repository it completes
+    wild.STAND,
+    jgraph.STAND,
 )
 #: By the names of their tasks.
 STAND_OF = {task: stand for stand in STANDS for task in stand.tasks}

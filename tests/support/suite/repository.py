@@ -12,14 +12,18 @@ import pyarrow.parquet as pq
 
 from support.benchmarks import placeholder_image
 
-#: Column → "string", "int64", "bool", "image", "strings" (a list of texts) or "images".
-Features = Mapping[str, str]
+#: "string", "int64", "float64", "bool", "image", "strings" (a list of texts) or "images"; for data without features in
+#: its card, also a list with the kind of its elements, or the kinds of an object's fields by name.
+Kind = str | list[Any] | Mapping[str, Any]
+#: By column.
+Features = Mapping[str, Kind]
 Rows = Sequence[Mapping[str, Any]]
 
 _IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 _ARROW = {
     "string": pa.string(),
     "int64": pa.int64(),
+    "float64": pa.float64(),
     "bool": pa.bool_(),
     "image": _IMAGE,
     "strings": pa.list_(pa.string()),
@@ -47,7 +51,7 @@ def repository(
         infos.append(
             ({} if config == "default" else {"config_name": config})
             | {
-                "features": [_card_feature(name, kind) for name, kind in features.items()],
+                "features": [_card_feature(name, kind) for name, kind in features.items()] if infos_in_card else [],
                 "splits": sizes,
                 "download_size": total,
                 "dataset_size": total,
@@ -65,26 +69,39 @@ def repository(
 def parquet(features: Features, rows: Rows) -> bytes:
     """A Parquet file with the metadata by which `datasets` knows images."""
     info = json.dumps({"info": {"features": {name: _feature(kind) for name, kind in features.items()}}})
-    schema = pa.schema([(name, _ARROW[kind]) for name, kind in features.items()], metadata={"huggingface": info})
+    schema = pa.schema([(name, _arrow(kind)) for name, kind in features.items()], metadata={"huggingface": info})
     cells = [{name: _cell(kind, row.get(name)) for name, kind in features.items()} for row in rows]
     out = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(cells, schema=schema), out)
     return out.getvalue()
 
 
-def _feature(kind: str) -> dict[str, Any]:
+def _arrow(kind: Kind) -> pa.DataType:
+    if isinstance(kind, str):
+        return _ARROW[kind]
+    if isinstance(kind, list):
+        return pa.list_(_arrow(kind[0]))
+    return pa.struct([(name, _arrow(own)) for name, own in kind.items()])
+
+
+def _feature(kind: Kind) -> Any:
+    if isinstance(kind, list):
+        return [_feature(kind[0])]
+    if not isinstance(kind, str):
+        return {name: _feature(own) for name, own in kind.items()}
     if kind in {"strings", "images"}:
         return {"feature": _feature(kind[:-1]), "_type": "Sequence"}
     return {"_type": "Image"} if kind == "image" else {"dtype": kind, "_type": "Value"}
 
 
-def _card_feature(name: str, kind: str) -> dict[str, str]:
+def _card_feature(name: str, kind: Kind) -> dict[str, str]:
+    assert isinstance(kind, str)
     if kind in {"strings", "images"}:
         return {"name": name, "sequence": kind[:-1]}
     return {"name": name, "dtype": kind}
 
 
-def _cell(kind: str, value: Any) -> Any:
+def _cell(kind: Kind, value: Any) -> Any:
     if value is None:
         return None
     if kind == "images":
