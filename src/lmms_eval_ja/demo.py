@@ -1,4 +1,4 @@
-"""Compares three answer sets and a tiny model on `ja_sample` by `lmms-eval-ja compare`, and prints what came out.
+"""Compares three answer sets and a tiny model on `ja_sample`, bundles the comparison, and prints what came out.
 
 Needs neither internet, nor a key, nor a GPU: answers are replayed, the model is made on the spot of random weights, and
 the judge is `overlap`, which is no LLM. Run as `python -m lmms_eval_ja.demo [OUTPUT_FOLDER]`.
@@ -20,20 +20,20 @@ from lmms_eval_ja.models.tiny import make_tiny_vlm
 
 ANSWERS = FOLDER / "ja_sample" / "answers"
 SETS = ("terse", "verbose", "flawed")
+BUNDLE = "demo.zip"
 TINY = "tiny VLM (random weights)"
 HEADER = "| answers | ROUGE-L | judge mean (1 to 5) | overall (%) | coverage | characters | Japanese share |"
 
 
 def main(output: Path) -> None:
-    """Compare the answer sets and the tiny model, and print the table.
+    """Compare the answer sets and the tiny model, pack a bundle, and print the table.
 
     Raises:
         SystemExit: a run failed; the comparison has said which, and why.
     """
     file = write_comparison(output.absolute())
-    done = subprocess.run([sys.executable, "-m", "lmms_eval_ja", "compare", str(file)], check=False)  # noqa: S603 (ours)
-    if done.returncode:
-        raise SystemExit(done.returncode)
+    _run("compare", str(file))
+    _run("bundle", str(file.parent), "--out", str(file.parent / BUNDLE), "--force")
     names = {**{name: name for name in SETS}, "tiny": TINY}
     rows = [_row(label, _result(output / "runs" / id_ / "scores")) for id_, label in names.items()]
     table = "\n".join([HEADER, "|---|---|---|---|---|---|---|", *rows])
@@ -66,6 +66,12 @@ def write_comparison(output: Path) -> Path:
     file = output / "demo.yaml"
     file.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return file
+
+
+def _run(*words: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "lmms_eval_ja", *words], check=False)  # noqa: S603 (ours)
+    if done.returncode:
+        raise SystemExit(done.returncode)
 
 
 def _result(scores: Path) -> dict[str, Any]:
