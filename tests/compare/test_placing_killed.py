@@ -50,13 +50,21 @@ def commands(mark: str) -> list[psutil.Process]:
     return found
 
 
-@pytest.mark.parametrize(("how", "status"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143)])
-def test_an_interrupt_ends_everything(tmp_path, mark, how, status):
+def test_ctrl_c_ends_everything(tmp_path, mark):
     driver = Driver(tmp_path, mark, runs=3, seconds=30)
     driver.wait_until_commands_run()
     assert len(commands(mark)) >= 2
-    assert driver.end(how)[0] == status
+    assert driver.end(signal.SIGINT)[0] == -signal.SIGINT
     assert until(lambda: not marked(mark))
+    assert written(tmp_path) == []
+
+
+def test_sigterm_ends_everything_on_a_cluster_too(tmp_path, mark, cluster):
+    driver = Driver(tmp_path, mark, runs=3, seconds=30, address=cluster.address, environ=cluster.environ)
+    driver.wait_until_commands_run()
+    assert len(cluster.nodes[0].commands()) >= 2
+    assert driver.end(signal.SIGTERM)[0] == 128 + signal.SIGTERM
+    assert until(lambda: not marked(mark) and not cluster.nodes[0].commands())
     assert written(tmp_path) == []
 
 
@@ -79,7 +87,7 @@ def test_killed_at_ten_random_moments_and_started_again_it_completes(tmp_path, m
         # While three generate and two judge, at any point of it.
         time.sleep(chance.uniform(0, 0.7))
         assert driver.end(signal.SIGKILL)[0] == -signal.SIGKILL
-        assert until(lambda: not commands(mark) and not commands(cluster.nodes[0].mark))
+        assert until(lambda: not commands(mark) and not cluster.nodes[0].commands())
         assert all(path.read_text() == "0\n1\n2\n3\n" for path in tmp_path.glob("runs/*/*/samples.txt"))
         # What is complete stays as it is.
         now = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/*/samples.txt")}
