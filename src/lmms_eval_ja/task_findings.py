@@ -161,9 +161,18 @@ def _readme(task: TaskFile) -> Iterator[Finding]:
     text = path.read_text(encoding="utf-8")
     problem = headings_problem(text)
     yield _found("README.md", f"{len(text.splitlines())} lines", problem)
-    if not re.search(r"^\|?[ *]*Licen[cs]e[ *]*[|:][ \t]*[^\s|]", text, re.MULTILINE):
-        mend = 'write a line "| Licence | … |" under "Source, licence, size"'
+    if not _states_licence(text):
+        mend = 'write a line "| Licence | … |" under "## Source, licence, size"'
         yield Finding(Level.BROKEN, "README.md: licence", "not stated", mend)
+
+
+def _states_licence(text: str) -> bool:
+    """Whether the section on the source says something of the licence; a table's row must have a value."""
+    section = re.search(rf"^## {HEADINGS[0]}[ \t]*$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    if section is None:
+        return True  # the missing heading is a finding of its own
+    lines = [line for line in section[1].splitlines() if re.search("licen[cs]e", line, re.IGNORECASE)]
+    return any(not re.fullmatch(r"[|* ]*licen[cs]e[|* ]*", line.strip(), re.IGNORECASE) for line in lines)
 
 
 def headings_problem(text: str) -> str | None:
