@@ -14,6 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from lmms_eval_ja.metrics import holm, paired_differences, rank_intervals
 
+#: First used when the methods were chosen already.
+SEED = 20261125
 #: Heron-Bench: 103 questions on 21 pictures.
 HERON = tuple([5] * 19 + [4] * 2)
 MANY = tuple(np.random.default_rng(5).integers(1, 4, 200).tolist())
@@ -35,7 +37,7 @@ class Seen:
 @threadpool_limits.wrap(limits=1)  # products this small only lose by threads
 def simulated(runs: int, models: int, sizes: tuple[int, ...], gap: float) -> Seen:
     """Scores with effects of document, cluster, model × cluster and model × document, and true gaps between models."""
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng(SEED)
     clusters = np.repeat(np.arange(len(sizes)), sizes)
     truth = gap * np.arange(models)
     first, second = np.triu_indices(models, 1)
@@ -88,6 +90,6 @@ def test_intervals_of_ranks_hold_the_true_ranks_of_all_models_together(gap):
 @pytest.mark.slow
 @pytest.mark.parametrize("sizes", [HERON, MANY], ids=["21 clusters", "200 clusters"])
 def test_at_most_one_null_comparison_of_20_finds_a_difference(sizes):
-    seen = simulated(2000, 20, sizes, 0.0)
+    seen = simulated(6000 if sizes is MANY else 3000, 20, sizes, 0.0)
     assert seen.false_finding <= 0.05
     assert 0.94 <= seen.pairs <= 0.96
