@@ -18,8 +18,8 @@ from lmms_eval_ja.metrics import clustered_standard_error
 #: Names of aggregations: those that are ratios, and those that take categories apart.
 _RATIOS = {"ratio_of_means_ja", "category_ratios_ja", "category_means_ja"}
 BY_CATEGORY = {"category_ratios_ja", "category_means_ja"}
-KNOWN = _RATIOS | {"mean_ja", "reference_mean_ja"}
-#: The reference of a mean over categories, whose scores are percentages.
+KNOWN = _RATIOS | {"mean_ja", "percent_ja", "reference_mean_ja"}
+#: The reference of a mean over categories, whose scores are percentages; a right answer of a judged share.
 _PERCENT = 100.0
 
 
@@ -37,9 +37,10 @@ class Item:
 class Again:
     """A metric of a model's task, made again from its items.
 
-    The value is the mean over runs: of `mean_ja` 1/n Σ m, of `ratio_of_means_ja` 100 Σm/Σr, of `category_ratios_ja` the
-    unweighted mean of that over categories, of `category_means_ja` that of means. A document's influence is what it
-    adds in first order; their mean is the value, and their clustered standard error that of the value.
+    The value is the mean over runs: of `mean_ja` 1/n Σ m, of `percent_ja` 100/n Σ m, of `ratio_of_means_ja`
+    100 Σm/Σr, of `category_ratios_ja` the unweighted mean of that over categories, of `category_means_ja` that of
+    means. A document's influence is what it adds in first order; their mean is the value, and their clustered standard
+    error that of the value.
     """
 
     def __init__(self, scored: Scored, metric: str, items: Sequence[Item]) -> None:
@@ -99,7 +100,8 @@ def _influences(how: str, items: Sequence[Item], run: int) -> list[float]:
     own = [item.runs[min(run, len(item.runs) - 1)] for item in items]
     if how not in _RATIOS:
         column = 1 if how == "reference_mean_ja" else 0
-        return [_number(scores[column]) for scores in own]
+        unit = _PERCENT if how == "percent_ja" else 1.0
+        return [unit * _number(scores[column]) for scores in own]
     if how == "category_means_ja":
         own = [(model, _PERCENT) for model, _ in own]
     categories = [item.category if how in BY_CATEGORY else "" for item in items]

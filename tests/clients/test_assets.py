@@ -106,6 +106,16 @@ def test_a_placed_file_that_differs_is_an_error_and_stays_as_it_is(server, monke
     assert _Handler.asked == []
 
 
+def test_a_placed_file_that_differs_is_taken_where_changed_data_is_allowed_and_wanted(server, monkeypatch, tmp_path):
+    serve_from(server, monkeypatch)
+    placed = place(tmp_path / "placed", b"mine")
+    env = {"LMMS_EVAL_JA_ASSETS": str(tmp_path / "placed"), "LMMS_EVAL_JA_ALLOW_CHANGED_DATA": "1"}
+    assert asset(NAME, load_settings(env), or_changed=True) == placed
+    for settings, or_changed in ((env, False), (env | {"LMMS_EVAL_JA_ALLOW_CHANGED_DATA": "0"}, True)):
+        with pytest.raises(AssetError, match="is not the expected file"):
+            asset(NAME, load_settings(settings), or_changed=or_changed)
+
+
 def test_a_folder_without_the_file_falls_back_to_the_cache(server, cache, monkeypatch, tmp_path):
     serve_from(server, monkeypatch)
     monkeypatch.setenv("LMMS_EVAL_JA_ASSETS", str(tmp_path))
