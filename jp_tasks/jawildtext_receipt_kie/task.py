@@ -23,6 +23,8 @@ PROMPT = (
 FIELDS = ("store_name", "store_address", "receipt_id", "date", "time", "total_amount", "tax_amount")
 ITEMS, ITEM_FIELDS = "line_items", ("item_name", "item_price", "item_quantity")
 F1, F1_EVALMM, PRECISION, RECALL = "f1", "f1_evalmm", "precision", "recall"
+#: Names of the metrics of single fields.
+FIELD_METRICS = {name: f"field_{name}" for name in FIELDS}
 SPEC = DatasetSpec("llm-jp/jawildtext, receipt_kie", 1151, ("image", "fields"))
 
 
@@ -62,10 +64,14 @@ def _value(field: Mapping[str, Any] | None) -> str | None:
 
 
 def grade(doc: Mapping[str, Any], answer: str) -> Grade:
-    """F1 over the fields, line items paired; `f1_evalmm` with names, prices and quantities as three bags."""
+    """F1 over the fields, line items paired; `f1_evalmm` with names, prices and quantities as three bags.
+
+    Besides, whether each field but the items is right; an absent one is where it is absent.
+    """
     score = receipt_f1(doc["reference"], answer, variant="paired")
     further = {F1_EVALMM: receipt_f1(doc["reference"], answer).f1, PRECISION: score.precision, RECALL: score.recall}
+    further |= {FIELD_METRICS[name]: float(right) for name, right in score.fields.items()}
     return Grade(score.f1, further, score.failure)
 
 
-process_results = graded_by(F1, grade, (F1_EVALMM, PRECISION, RECALL))
+process_results = graded_by(F1, grade, (*FIELD_METRICS.values(), F1_EVALMM, PRECISION, RECALL))
