@@ -12,6 +12,7 @@ import typer
 
 from lmms_eval_ja.cli import app
 from lmms_eval_ja.clients import load_settings
+from lmms_eval_ja.compare.file import read_comparison
 from lmms_eval_ja.jp_tasks.catalogue import groups, tasks
 from support.benchmarks import SHARED, needs_shared
 
@@ -97,7 +98,12 @@ def test_the_demo_block_is_the_same() -> None:
 def test_links_are_the_same_but_for_the_twin() -> None:
     assert "README.ja.md" in _links(ENGLISH)
     assert "README.md" in _links(JAPANESE)
-    assert [link.replace("README.ja.md", "README.md") for link in _links(ENGLISH)] == _links(JAPANESE)
+    english, japanese = ([link.replace(".ja.md", ".md") for link in _links(text)] for text in TEXTS.values())
+    assert english == japanese
+    assert [link for link in _links(ENGLISH) if link.endswith(".ja.md")] == ["README.ja.md"]
+    assert [link for link in _links(JAPANESE) if link.startswith("docs/") and link.endswith(".md")] == [
+        link.replace(".md", ".ja.md") for link in _links(ENGLISH) if link.startswith("docs/") and link.endswith(".md")
+    ]
 
 
 def test_placeholders_are_filled_in_both_or_in_neither() -> None:
@@ -165,6 +171,20 @@ def test_the_toml_code_is_a_judge_file(text: str, tmp_path: Path) -> None:
     assert settings.source == path
     assert (settings.judge_name, settings.judge.model) == ("local", "Qwen/Qwen3-32B")
     assert settings.judge.base_url == "http://127.0.0.1:8000/v1"
+
+
+@both
+def test_the_yaml_code_is_a_comparison(text: str, tmp_path: Path) -> None:
+    code = next(code for language, code in _blocks(text) if language == "yaml" and "models:" in code)
+    (tmp_path / "run1" / "checkpoint-1000").mkdir(parents=True)
+    (tmp_path / "answers").mkdir()
+    file = tmp_path / "comparison.yaml"
+    file.write_text(code.replace("/data", str(tmp_path)), encoding="utf-8")
+
+    comparison = read_comparison(file)
+    ids = ["llm-jp-3-vila-14b", "qwen2-vl-7b-instruct", "mine", "run1-1000", "closed"]
+    assert [model.id for model in comparison.models] == ids
+    assert comparison.tasks == ("heron_bench_ja", "ja_vlm_bench_in_the_wild", "ja_vg_vqa_500")
 
 
 @both
