@@ -16,7 +16,7 @@ from lmms_eval_ja.clients import AssetError, Settings, SettingsError, load_setti
 from lmms_eval_ja.clients.settings import IMAGE_SETTINGS
 from lmms_eval_ja.exit_status import leave_with_failure
 from lmms_eval_ja.jp_tasks import FOLDER
-from lmms_eval_ja.jp_tasks.dataset import check_dataset, spec_of
+from lmms_eval_ja.jp_tasks.dataset import DatasetError, check_dataset, spec_of
 from lmms_eval_ja.judges import ANCHOR, OVERLAP_LABEL, Judge, missing_columns, protocol, protocols_of, reset_engine
 from lmms_eval_ja.judges.pictures import IMAGE_COLUMNS, has_image_column
 from lmms_eval_ja.results import add_facts
@@ -351,14 +351,22 @@ def documents(config: Mapping[str, Any]) -> Any:
 def _check_columns(config: Mapping[str, Any]) -> None:
     """A stranger's task that we judge: its documents must have the columns that a sample is made of."""
     try:
-        dataset = load_split(config).select([0])
+        dataset = load_split(config)
         if config.get("process_docs"):
-            dataset = config["process_docs"](dataset)
+            dataset = _some_documents(config, dataset)
     except Exception as error:  # what cannot be looked at here is lmms-eval's to load and to report
         _log.info("the columns of %s are not checked beforehand: %s", config["task"], error)
         return
     if lack := missing_columns(dataset.column_names):
         raise CheckFailedError(f"task {config['task']}: {lack}")
+
+
+def _some_documents(config: Mapping[str, Any], dataset: Any) -> Any:
+    """The first document, or all where the task's own check of its data wants all rows."""
+    try:
+        return config["process_docs"](dataset.select([0]))
+    except DatasetError:
+        return config["process_docs"](dataset)
 
 
 def _check_images(config: Mapping[str, Any]) -> None:
@@ -368,7 +376,7 @@ def _check_images(config: Mapping[str, Any]) -> None:
     try:
         dataset = load_split(config)
         if config.get("process_docs") and not _is_ours(config):
-            dataset = config["process_docs"](dataset.select([0]))
+            dataset = _some_documents(config, dataset)
     except Exception as error:
         _log.info("whether %s has images is not checked beforehand: %s", config["task"], error)
         return

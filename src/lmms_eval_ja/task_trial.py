@@ -41,6 +41,7 @@ def trial(task: TaskFile, folder: Path) -> Iterator[Finding]:
         task: whose files were found to be right.
         folder: for the answers; empty.
     """
+    import lmms_eval.evaluator  # noqa: F401 (so that it is hooked, as when lmms-eval's command runs)
     from lmms_eval.tasks import TaskManager
 
     from lmms_eval_ja.plugin import install
@@ -70,7 +71,7 @@ def trial(task: TaskFile, folder: Path) -> Iterator[Finding]:
         return
     yield _rows(task, len(dataset), len(docs))
     yield _checked(config, dataset)
-    problems = [*_documents(config, docs), *_marking(task, config, docs)]
+    problems = list(_documents(config, docs)) or list(_marking(task, config, docs))
     yield from problems
     if not problems:
         yield _evaluated(task, config, docs, manager, folder)
