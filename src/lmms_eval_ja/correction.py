@@ -253,7 +253,7 @@ def _row(of: JudgedMean, labels: Mapping[str, float], wish: Wish) -> Row:
         metric=of.metric,
         protocol=of.protocol,
         judge=of.judge,
-        raw=Number(*(of.facts.get(name) for name in ("value", "ci_low", "ci_high"))),
+        raw=_on_scale(of),
         corrected=Number(None),
         labels_alone=Number(None),
         bias=None,
@@ -274,6 +274,12 @@ def _row(of: JudgedMean, labels: Mapping[str, float], wish: Wish) -> Row:
         return _of_share(row, [[one >= wish.at_least for one in side] for side in scores], clusters, wish.method)
     method = "labels" if wish.method == "rogan-gladen" else wish.method
     return _of_mean(row, prediction_powered_mean(*scores, method=method, clusters=clusters))
+
+
+def _on_scale(of: JudgedMean) -> Number:
+    """The metric as the results have it, on the scale of the judge and of the labels."""
+    numbers = (of.facts.get(name) for name in ("value", "ci_low", "ci_high"))
+    return Number(*(None if number is None else number / of.unit for number in numbers))
 
 
 def _why_none(facts: Mapping[str, Any], labels: int) -> str | None:

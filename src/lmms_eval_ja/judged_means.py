@@ -14,6 +14,8 @@ from lmms_eval_ja.trusted import Scale
 
 _MEANS = frozenset({"judge_mean", "model_mean"})
 _SAME = 1e-6
+#: Aggregations that are means of a judge's scores, with what the metric counts a score for.
+_UNITS = {"mean_ja": 1.0, "percent_ja": 100.0}
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,9 @@ class JudgedMean:
 
     Attributes:
         facts: what the results say of the metric.
-        scores: by doc_id of the documents that the metric is over; NaN where the judge failed.
+        scores: by doc_id of the documents that the metric is over, on the judge's scale; NaN where the judge failed.
         clusters: by doc_id.
+        unit: what the metric counts a score for: 100 where it is a percentage of a scale of 0 to 1.
     """
 
     model: str
@@ -34,6 +37,7 @@ class JudgedMean:
     facts: Mapping[str, Any] = field(repr=False)
     scores: Mapping[str, float] = field(repr=False)
     clusters: Mapping[str, str] = field(repr=False)
+    unit: float = 1.0
 
     @property
     def scale(self) -> Scale | None:
@@ -54,17 +58,18 @@ def judged_means(model: str, file: TaskFile, documents: Sequence[Mapping[str, An
     for metric, facts in file.facts["scores"].items():
         rows = [row for row in documents if isinstance(row.get(metric), Mapping)]
         for entry in file.facts["fingerprint"]["judging"]:
-            scores = {str(row["doc_id"]): _score(row, entry["protocol"]) for row in rows}
+            unit = _UNITS.get(facts.get("aggregation", ""), 1.0)
+            scores = {str(row["doc_id"]): _score(row, entry["protocol"], metric, unit) for row in rows}
             if _is_stated(facts, entry["protocol"]) if "aggregation" in facts else _is_mean(metric, rows, scores):
                 clusters = {str(row["doc_id"]): cluster_of(row) or str(row["doc_id"]) for row in rows}
                 said = entry["protocol"], entry["judge"]
-                found.append(JudgedMean(model, file.task, metric, *said, facts, scores, clusters))
+                found.append(JudgedMean(model, file.task, metric, *said, facts, scores, clusters, unit))
                 break
     return found
 
 
 def _is_stated(facts: Mapping[str, Any], protocol: str) -> bool:
-    return facts["aggregation"] == "mean_ja" and facts.get("protocol") == protocol
+    return facts["aggregation"] in _UNITS and facts.get("protocol") == protocol
 
 
 def _is_mean(metric: str, rows: Sequence[Mapping[str, Any]], scores: Mapping[str, float]) -> bool:
@@ -75,6 +80,10 @@ def _is_mean(metric: str, rows: Sequence[Mapping[str, Any]], scores: Mapping[str
     return all(abs(value - score) <= _SAME * max(1.0, abs(score)) for value, score in pairs)
 
 
-def _score(row: Mapping[str, Any], protocol: str) -> float:
-    score = (row.get(f"verdict_{protocol}") or {}).get("score")
+def _score(row: Mapping[str, Any], protocol: str, metric: str, unit: float) -> float:
+    """Of an answer that nobody was asked about (it could not be read) what it adds to the metric."""
+    verdict = row.get(f"verdict_{protocol}")
+    if verdict is None and row[metric].get("influence") is not None:
+        return float(row[metric]["influence"]) / unit
+    score = (verdict or {}).get("score")
     return math.nan if score is None else float(score)

@@ -149,6 +149,29 @@ def test_without_a_raw_score_there_is_no_corrected_one(tmp_path: Path) -> None:
     assert "no corrected value: there is no raw score: 50 of 60" in done.output
 
 
+def test_a_judged_share_is_corrected_on_the_judges_scale(tmp_path: Path) -> None:
+    results = _results(tmp_path, tasks=1)
+    labels = _labels(tmp_path / "labels.csv", _rows(results, WILD)[::3], WILD, lambda score: max(1, score - 1))
+    before = _only(corrected(results, labels))
+
+    def in_percent(record: dict[str, Any]) -> None:
+        facts = facts_of(record, WILD)["scores"]["judge_mean"]
+        facts |= {name: 100 * facts[name] for name in ("value", "ci_low", "ci_high")} | {"aggregation": "percent_ja"}
+
+    def unread(rows: list[dict[str, Any]]) -> None:
+        """The second answer could not be read, and nobody was asked about it."""
+        for row in rows:
+            row["judge_mean"]["influence"] *= 100
+        del rows[1]["verdict_vqa_likert"]
+
+    edit_results(results, "model-00", in_percent)
+    edit_samples(results, "model-00", WILD, unread)
+    after = _only(corrected(results, labels))
+    for name in ("raw", "corrected", "labels_alone"):
+        assert getattr(after, name).value == pytest.approx(getattr(before, name).value)
+    assert (after.labels, after.others, after.left_out) == (20, 40, 0)
+
+
 def test_failures_of_the_judge_are_left_out_on_both_sides(tmp_path: Path) -> None:
     results = _results(tmp_path, tasks=1)
     labels = _labels(tmp_path / "labels.csv", _rows(results, WILD)[:12], WILD)
