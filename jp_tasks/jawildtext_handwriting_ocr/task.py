@@ -13,8 +13,8 @@ from lmms_eval_ja.jp_tasks.graded import Grade, graded_by
 from lmms_eval_ja.jp_tasks.images import picture_ids, with_others
 from lmms_eval_ja.metrics import cer_similarity
 
-#: The benchmark's own, as its evaluation in llm-jp-eval-mm (at 9f450a5) asks.
-PROMPT = "OCR:\n画像内の文字をすべて読んでください。 改行されている部分には必ず\\nを挿入してください。"
+#: In our words; like llm-jp-eval-mm's (at 9f450a5) it asks for all text, with its line breaks.
+PROMPT = "この画像に書かれている文字を、上から順に漏れなく書き起こしてください。画像の中で行が変わる所では、答えでも改行してください。"
 SIMILARITY, UNFENCED = "cer_similarity", "cer_similarity_unfenced"
 SPEC = DatasetSpec("llm-jp/jawildtext, handwriting_ocr", 1065, ("image", "polygons"))
 

@@ -13,12 +13,13 @@ from lmms_eval_ja.jp_tasks.graded import Grade, graded_by
 from lmms_eval_ja.jp_tasks.images import picture_ids, with_others
 from lmms_eval_ja.metrics import receipt_f1
 
-#: The benchmark's own, as its evaluation in llm-jp-eval-mm (at 9f450a5) asks.
+#: In our words; the fields, and null for what is not there, are those of llm-jp-eval-mm's (at 9f450a5).
 PROMPT = (
-    "レシート画像からキー情報を抽出し、JSON形式で返してください。 フィールド: store_name, store_address, receipt_id, "
-    "date, time, total_amount, tax_amount, line_items[]. 値は画像の文字をそのまま出力してください"
-    "（推測・正規化・整形しない）。無い項目は null にしてください。 "
-    'line_items は {"item_name": "", "item_price": "", "item_quantity": ""} の配列で返してください。'
+    "このレシートに印字されている内容を読み取り、次のキーを持つJSONオブジェクト1つだけで答えてください。\n"
+    "store_name（店名）、store_address（住所）、receipt_id（レシート番号）、date（日付）、time（時刻）、"
+    "total_amount（合計金額）、tax_amount（税額）、line_items（明細）\n"
+    "line_itemsは、item_name（品名）、item_price（価格）、item_quantity（数量）を持つオブジェクトの配列です。"
+    "どの値も印字のとおりに写し、書き換えたり補ったりしないでください。印字されていない項目はnullとしてください。"
 )
 FIELDS = ("store_name", "store_address", "receipt_id", "date", "time", "total_amount", "tax_amount")
 ITEMS, ITEM_FIELDS = "line_items", ("item_name", "item_price", "item_quantity")

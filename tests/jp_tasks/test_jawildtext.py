@@ -26,10 +26,7 @@ def test_lines_go_from_top_to_bottom_and_from_left_to_right() -> None:
     docs = handwriting.process_docs(dataset(wild.HANDWRITING, wild.handwriting()))
     assert list(docs["reference"]) == [wild.letter(n) for n in range(wild.ROWS)]
     assert list(docs["question_id"][:2]) == ["0", "1"]
-    assert (
-        docs[0]["question"]
-        == "OCR:\n画像内の文字をすべて読んでください。 改行されている部分には必ず\\nを挿入してください。"
-    )
+    assert docs[0]["question"] == handwriting.PROMPT
 
 
 def test_a_line_is_placed_by_the_mean_of_its_corners() -> None:
