@@ -14,7 +14,10 @@ from lmms_eval_ja.jp_tasks.images import picture_ids, with_others
 from lmms_eval_ja.metrics import cer_similarity
 
 #: In our words; like llm-jp-eval-mm's (at 9f450a5) it asks for all text, with its line breaks.
-PROMPT = "この画像に書かれている文字を、上から順に漏れなく書き起こしてください。画像の中で行が変わる所では、答えでも改行してください。"
+PROMPT = (
+    "この画像に書かれている文字を、上から順に漏れなく書き起こしてください。"
+    "画像の中で行が変わる所では、答えでも改行してください。"
+)
 SIMILARITY, UNFENCED = "cer_similarity", "cer_similarity_unfenced"
 SPEC = DatasetSpec("llm-jp/jawildtext, handwriting_ocr", 1065, ("image", "polygons"))
 
