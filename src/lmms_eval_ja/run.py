@@ -19,6 +19,7 @@ from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.jp_tasks.dataset import DatasetError, check_dataset, spec_of
 from lmms_eval_ja.judges import ANCHOR, OVERLAP_LABEL, Judge, missing_columns, protocol, protocols_of, reset_engine
 from lmms_eval_ja.judges.pictures import IMAGE_COLUMNS, has_image_column
+from lmms_eval_ja.prepared import load_prepared
 from lmms_eval_ja.results import add_facts
 
 _log = logging.getLogger(__name__)
@@ -299,13 +300,12 @@ def _check_mode(tasks: Mapping[str, Mapping[str, Any]], settings: Settings) -> N
 
 def load_split(config: Mapping[str, Any]) -> Any:
     """The split that is evaluated as lmms-eval will load it, only earlier, while nothing has been spent yet."""
-    import datasets
     from lmms_eval.api.task import _resolve_hf_datasets_cache_dir
 
-    return datasets.load_dataset(
+    return load_prepared(
         config["dataset_path"],
         config.get("dataset_name"),
-        split=config.get("test_split") or config["validation_split"],
+        config.get("test_split") or config["validation_split"],
         cache_dir=_resolve_hf_datasets_cache_dir(),
         **(config.get("dataset_kwargs") or {}),
     )
