@@ -47,6 +47,16 @@ ASSETS = {
         sha256="b3b9c7b17636030ab5838eeb070d368b7722d13dea1c416c30ce25b2fb12fcfd",
         task=_WILD,
     ),
+    f"{_WILD}/claude3_0314_ja.jsonl": _Asset(
+        url=f"{_HERON}/llava-bench-in-the-wild/ja/claude3_0314_ja.jsonl",
+        sha256="cd59e7691a3d6a50bb5b0d85ff08175addd80d4d15a63f04c46b664b9468bae6",
+        task=_WILD,
+    ),
+    f"{_WILD}/gemini_0314_ja.jsonl": _Asset(
+        url=f"{_HERON}/llava-bench-in-the-wild/ja/gemini_0314_ja.jsonl",
+        sha256="3f8d160a327f1b09b0369c5443905dbb9538bd212a63240c42036e13d6645465",
+        task=_WILD,
+    ),
     f"{_COCO}/qa90_questions_ja.jsonl": _Asset(
         url=f"{_HERON}/llava-bench-ja/qa90_questions_ja.jsonl",
         sha256="47dd7d8fd579c1f8dfcda89dddbab7930183f72c745ab69bd6fbbd49cbf78e7e",

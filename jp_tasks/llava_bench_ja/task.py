@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -25,17 +25,19 @@ _TEXTS = ("question", "reference", "context")
 
 @dataclass(frozen=True)
 class _Files:
-    """The files of a benchmark's texts, and the field of the Japanese text in questions and answers.
+    """The files of a benchmark's texts, and the field that is Japanese in questions and answers.
 
-    `rule` comes before the category in the name of its judging rule: Heron-Bench's rule.json holds LLaVA's rules, too.
+    `anchors` are recorded answers of models, file by label. `rule` comes before the category in the name of its judging
+    rule: Heron-Bench's rule.json holds LLaVA's rules, too.
     """
 
     folder: str
     questions: str
     answers: str
     context: str
-    field: str
-    rule: str
+    japanese: str
+    rule: str = ""
+    anchors: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, name: str) -> list[Row]:
         path = asset(f"{self.folder}/{name}", or_changed=True)
@@ -48,7 +50,8 @@ WILD = _Files(
     "answers_gpt4_ja.jsonl",
     "context_ja.jsonl",
     "jp",
-    "llava_bench_",
+    rule="llava_bench_",
+    anchors={"claude_3": "claude3_0314_ja.jsonl", "gemini": "gemini_0314_ja.jsonl"},
 )
 COCO = _Files(
     "llava_bench_coco_ja",
@@ -56,7 +59,6 @@ COCO = _Files(
     "qa90_gpt4_answers_ja.jsonl",
     "captions_boxes_coco2014_val_80.jsonl",
     "text_JA",
-    "",
 )
 
 
@@ -70,6 +72,10 @@ def _joined(dataset: Dataset, files: _Files) -> Dataset:
         raise DatasetError(f"{files.folder}: column 'question_id' is missing; found {', '.join(dataset.column_names)}")
     try:
         questions, answers, contexts = (files.read(name) for name in (files.questions, files.answers, files.context))
+        recorded = {
+            label: {int(row["question_id"]): str(row["text_ja"]) for row in files.read(name)}
+            for label, name in files.anchors.items()
+        }
     except AssetError as error:
         raise DatasetError(str(error)) from None
     places = {int(id_): place for place, id_ in enumerate(dataset["question_id"])}
@@ -82,17 +88,20 @@ def _joined(dataset: Dataset, files: _Files) -> Dataset:
         )
     described = {row["image"]: description(row) for row in contexts}
     ids = sorted(places)
-    return with_columns(
+    dataset = with_columns(
         dataset.select([places[id_] for id_ in ids]),
         {
             "question_id": [str(id_) for id_ in ids],
-            "question": [asked[id_][files.field] for id_ in ids],
-            "reference": [answered[id_][files.field] for id_ in ids],
+            "question": [asked[id_][files.japanese] for id_ in ids],
+            "reference": [answered[id_][files.japanese] for id_ in ids],
             "context": [described[asked[id_]["image"]] for id_ in ids],
             "category": [f"{files.rule}{asked[id_]['category']}" for id_ in ids],
             "image_id": [asked[id_]["image"] for id_ in ids],
         },
     )
+    if not recorded:
+        return dataset
+    return with_columns(dataset, {"anchors": [{label: own.get(id_) for label, own in recorded.items()} for id_ in ids]})
 
 
 def description(row: Row) -> str:

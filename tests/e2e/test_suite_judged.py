@@ -19,7 +19,7 @@ from support.suite.judged import WRONG, percent_right
 
 @pytest.fixture(scope="module", autouse=True)
 def _suite(hub: Hub) -> None:
-    for task in ("jammeval_heron_bench", "jawildtext_board_vqa", "manga_vqa"):
+    for task in ("jammeval_heron_bench", "jawildtext_board_vqa", "llava_bench_in_the_wild_ja", "manga_vqa"):
         STAND_OF[task].add(hub)
 
 
@@ -104,3 +104,13 @@ def test_a_grading_judge_gives_a_mean_of_1_to_10(worker: Worker, tmp_path: Path)
         done = judged(worker, server, tmp_path, "manga_vqa", manga.STAND.answers("manga_vqa"))
     # 8 of 12 are right: (8 · 9 + 4 · 2) / 12
     assert done.scores("manga_vqa")["judge_mean"] == pytest.approx(80 / 12)
+
+
+def test_anchors_say_what_a_score_in_the_wild_means(worker: Worker, tmp_path: Path) -> None:
+    task = "llava_bench_in_the_wild_ja"
+    answers = write_answers(tmp_path / f"{task}.jsonl", STAND_OF[task].answers(task))
+    done = worker.evaluate([task], answers, {"LMMS_EVAL_JA_ANCHORS": "1"})
+    shown = done.scores(task)
+    # the one recorded what GPT-4 answers, the other nothing to the point: 10 / 10 and 1 / 10
+    assert (shown["anchor_claude_3"], shown["anchor_gemini"]) == (pytest.approx(100), pytest.approx(10))
+    assert shown["overall"] == pytest.approx(STAND_OF[task].expected(task)["overall"])

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from datasets import Dataset
 
 from lmms_eval_ja.jp_tasks.dataset import DatasetError, spec_of
 from lmms_eval_ja.jp_tasks.llava_bench_ja.task import coco, in_the_wild
-from lmms_eval_ja.judges import PROTOCOLS, sample_of
+from lmms_eval_ja.judges import PROTOCOLS, anchors_of, sample_of
 from support.benchmarks import SHARED, needs_shared
 from support.suite import llava
 from support.suite.reading import dataset
+from support.suite.repository import Features
 
 BOTH = {"wild": in_the_wild, "coco": coco}
 DATA = {"wild": (llava.WILD_FEATURES, llava.hub_rows), "coco": (llava.COCO_FEATURES, llava.coco_rows)}
@@ -33,8 +35,7 @@ def texts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.mark.usefixtures("texts")
 @pytest.mark.parametrize("which", BOTH)
 def test_texts_are_joined_with_pictures_by_the_number_of_the_question(which: str) -> None:
-    features, rows = DATA[which]
-    docs = BOTH[which](dataset(features, rows()))
+    docs = BOTH[which](dataset(*_made(which)))
     assert list(docs["question_id"]) == [str(n) for n in range(llava.ROWS)]
     sample = sample_of(docs[4], "湖")
     assert sample.question == "002.jpgの写真の4番目の問いです。何が見えますか？"
@@ -47,6 +48,18 @@ def test_texts_are_joined_with_pictures_by_the_number_of_the_question(which: str
             "coco": "A tub.\nSome bamboo.\n\ntub: [0.37, 0.5, 0.75, 1.0]\ntree: [0]",
         }[which]
     )
+
+
+@pytest.mark.usefixtures("texts")
+def test_recorded_answers_stand_beside_the_questions_in_the_wild() -> None:
+    wild = in_the_wild(dataset(*_made("wild")))
+    assert anchors_of(wild[4]) == {"claude_3": llava.reference(4), "gemini": llava.WRONG}
+    assert anchors_of(coco(dataset(*_made("coco")))[4]) == {}
+
+
+def _made(which: str) -> tuple[Features, list[dict[str, Any]]]:
+    features, rows = DATA[which]
+    return features, rows()
 
 
 @pytest.mark.usefixtures("texts")
@@ -107,6 +120,7 @@ def test_the_real_texts_have_the_known_checksum_and_a_rule_for_every_question(
     docs = BOTH[which](Dataset.from_dict(columns | {"question": [""] * n, "category": [""] * n}))
     assert (len(docs), len(set(docs["image_id"]))) == (n, pictures)
     assert spec_of(BOTH[which]).texts_sha256 is not None
+    assert all(all(anchors_of(doc).values()) for doc in docs)
     rules = json.loads((SHARED / "data" / "heron_bench" / "rule.json").read_text(encoding="utf-8"))
     original = PROTOCOLS["original"]
     for doc in docs:

@@ -82,6 +82,8 @@ def files() -> dict[str, bytes]:
         f"{wild}/context_ja.jsonl": [
             {"id": name[:3], "image": name, "caption": "A photo.", "caption_jp": f"{name}の写真。"} for name in pictures
         ],
+        f"{wild}/claude3_0314_ja.jsonl": [{"question_id": n, "text_ja": reference(n)} for n in numbers],
+        f"{wild}/gemini_0314_ja.jsonl": [{"question_id": n, "text_ja": WRONG} for n in numbers],
         f"{coco}/qa90_questions_ja.jsonl": [
             {"question_id": n, "image": picture(n), "category": CATEGORIES[n % 3], "text_JA": _question(n)}
             for n in numbers
