@@ -64,13 +64,13 @@ def test_other_formats_and_missing_splits_are_as_ever(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak memory from /proc")
 def test_a_file_of_pictures_is_not_held_whole(tmp_path: Path) -> None:
-    """300 MB in row groups of 10 MB: buffered ahead they are all there at once, and then are copied."""
+    """600 MB in row groups of 10 MB. The rise was 700 to 810 MB with the groups buffered ahead, and is 300 to 340 MB."""
     schema = pa.schema([("image", pa.struct({"bytes": pa.binary(), "path": pa.string()}))])
     with pq.ParquetWriter(tmp_path / "big.parquet", schema, compression="none", use_dictionary=False) as writer:
-        for group in range(30):
+        for group in range(60):
             cells = [{"image": {"bytes": bytes([group]) * MB, "path": f"{n}.png"}} for n in range(10)]
             writer.write_table(pa.Table.from_pylist(cells, schema=schema))
     words = [sys.executable, "-c", _LOAD, str(tmp_path / "big.parquet"), str(tmp_path / "cache")]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert int(done.stdout) < 250 * MB
+    assert int(done.stdout) < 500 * MB
