@@ -16,10 +16,9 @@ from lmms_eval_ja.judges.sample_facts import UNREAD
 from lmms_eval_ja.judges.verdict import Failure
 from lmms_eval_ja.metrics import boxed, generation_failure, strip_reasoning
 
-#: The benchmark's own.
+#: In our words; like the benchmark's it lets the model reason and wants the final answer alone in a box.
 BOX_LINE = (
-    "画像を参照して回答してください。推論過程は出力しても構いませんが、"
-    "最終回答は必ず \\boxed{...} で囲み、ボックス内には最終回答のみを1つだけ記載してください。"
+    "画像をもとに答えてください。途中で考えを書いてもかまいません。最後の答えだけを \\boxed{} の中に1つ書いてください。"
 )
 UNPARSED = "unparsed"
 SPEC = DatasetSpec("llm-jp/jawildtext, board_vqa", 1025, ("image", "question", "answer"))
@@ -27,7 +26,7 @@ process_docs = short_answers(SPEC, id_column=None)
 
 
 def doc_to_text(doc: Mapping[str, Any]) -> str:
-    """The question with the benchmark's closing line."""
+    """The question with a closing line."""
     return f"{doc['question']}\n{BOX_LINE}"
 
 

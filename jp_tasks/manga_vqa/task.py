@@ -13,8 +13,8 @@ from lmms_eval_ja.jp_tasks.dataset import DatasetError, DatasetSpec, load_checke
 from lmms_eval_ja.jp_tasks.images import with_others
 from lmms_eval_ja.jp_tasks.prompts import doc_to_text, doc_to_visual
 
-#: The benchmark's own.
-SYSTEM = "あなたは日本語の漫画に関する質問に答えるAIです。与えられた画像に基づいて質問に答えてください。"
+#: In our words; the benchmark's says as much.
+SYSTEM = "日本の漫画のページについて質問を受け、そのページの画像をもとに答えるアシスタントです。"
 _HOW = (
     "MangaVQA is asked on the pages of Manga109, which may not be passed on: apply for it at http://www.manga109.org/, "
     "and name the folder that holds its images/ by LMMS_EVAL_JA_MANGA109, or by manga109 in judge.toml"
@@ -27,7 +27,7 @@ def process_docs(dataset: Dataset) -> Dataset:
 
 
 def doc_to_messages(doc: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The benchmark's system message; the page, and the question as it is."""
+    """A system message; the page, and the question as it is."""
     pictures = [{"type": "image", "url": picture} for picture in doc_to_visual(doc)]
     return [
         {"role": "system", "content": [{"type": "text", "text": SYSTEM}]},

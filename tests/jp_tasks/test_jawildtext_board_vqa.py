@@ -58,11 +58,10 @@ def test_the_golden_boxes_where_there_is_a_box() -> None:
         assert own == (case["extracted"] or None) or (own is None and case["extracted"] == case["pred"]), case
 
 
-def test_the_question_ends_with_the_benchmarks_line() -> None:
-    assert doc_to_text(DOC) == (
-        "何番線ですか？\n画像を参照して回答してください。推論過程は出力しても構いませんが、"
-        "最終回答は必ず \\boxed{...} で囲み、ボックス内には最終回答のみを1つだけ記載してください。"
-    )
+def test_the_question_ends_with_what_the_box_is_for() -> None:
+    question, line = doc_to_text(DOC).split("\n")
+    assert question == "何番線ですか？"
+    assert r"\boxed{}" in line
 
 
 def test_the_judge_is_sent_the_box_and_the_whole_answer_is_kept() -> None:

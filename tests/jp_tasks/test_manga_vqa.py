@@ -25,7 +25,7 @@ def pages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_the_model_gets_the_system_message_the_page_and_the_question() -> None:
     docs = process_docs(dataset(manga.FEATURES, manga.rows()))
     system, user = doc_to_messages(docs[2])
-    said = "あなたは日本語の漫画に関する質問に答えるAIです。与えられた画像に基づいて質問に答えてください。"
+    said = "日本の漫画のページについて質問を受け、そのページの画像をもとに答えるアシスタントです。"
     assert system == {"role": "system", "content": [{"type": "text", "text": said}]}
     picture, question = user["content"]
     assert (picture["type"], picture["url"].mode, picture["url"].size) == ("image", "RGB", (32, 24))
