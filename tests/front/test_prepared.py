@@ -64,7 +64,7 @@ def test_other_formats_and_missing_splits_are_as_ever(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak memory from /proc")
 def test_a_file_of_pictures_is_not_held_whole(tmp_path: Path) -> None:
-    """600 MB in row groups of 10 MB. The rise was 700 to 810 MB with the groups buffered ahead, and is 300 to 340 MB."""
+    """600 MB in row groups of 10 MB: the rise was 700 to 810 MB with the groups buffered ahead, and is 300 to 340."""
     schema = pa.schema([("image", pa.struct({"bytes": pa.binary(), "path": pa.string()}))])
     with pq.ParquetWriter(tmp_path / "big.parquet", schema, compression="none", use_dictionary=False) as writer:
         for group in range(60):
