@@ -23,6 +23,7 @@ DOCUMENTS = 3
 #: Variables that a trial decides itself.
 PREFIX = "LMMS_EVAL_JA_"
 PERCENT = 100.0
+_ELSEWHERE = ". Data of the hub: load it once where there is internet, and copy HF_HOME"
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -58,7 +59,9 @@ def trial(task: TaskFile, folder: Path) -> Iterator[Finding]:
         dataset = load_split(config)
     except Exception as error:
         yield _broken(
-            "data", error, "correct dataset_path, dataset_kwargs or the split; a path is relative to the YAML"
+            "data",
+            error,
+            f"correct dataset_path, dataset_kwargs or the split; a path is relative to the YAML{_ELSEWHERE}",
         )
         return
     try:
