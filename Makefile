@@ -27,12 +27,15 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/python -m lmms_eval_ja.demo demo_results
 
-# A file's tests stay together, for what they share; more than four processes are no faster, each starts lmms-eval itself.
+# Beside each other, but a file's tests stay together, for what they share; each process starts lmms-eval itself.
+BESIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
+
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" $(BESIDE)
 
 test-all: test
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not alone" $(BESIDE)
+	$(BIN)/python -m pytest -m "slow and alone"
 
 lint: $(STAMP) types lint-imports
 	$(BIN)/ruff check .

@@ -17,7 +17,7 @@ from support.processes import marked, until
 from support.ray_nodes import Nodes
 from support.standins import written
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 #: Ray's workers that were killed while they started give up on their own after 30 s, or more on a busy machine.
 RAYS_PATIENCE_S = 150
 

@@ -16,7 +16,7 @@ from support.processes import until
 from support.standins import judging, saying, why_incomplete, writing, written
 
 TESTS = str(Path(__file__).parents[1])
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("four_gpus")]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.usefixtures("four_gpus")]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from support.processes import marked, until
 from support.ray_nodes import Nodes
 from support.standins import written
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 RUNS = 8
 
 

@@ -30,7 +30,7 @@ from lmms_eval_ja.models.environments import environment
 from lmms_eval_ja.models.tiny import make_tiny_vlm
 from support.comparison_file import written
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 #: uv's cache of the user, read before the tests' own HOME is set: without it the test would download PyTorch.
 CACHE = os.environ.get("UV_CACHE_DIR") or str(

@@ -12,7 +12,7 @@ import pytest
 from lmms_eval_ja.demo import BUNDLE, HEADER, SETS, TINY
 from support.browser import browser, watched
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 ROOT = Path(__file__).resolve().parents[2]
 
 
