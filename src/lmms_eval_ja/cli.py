@@ -21,11 +21,13 @@ from lmms_eval_ja import (
     ablation,
     batches,
     bundling,
+    check_task,
     comparing,
     correcting,
     envs,
     judge_eval,
     model_table,
+    new_task,
     reporting,
     verdicts,
 )
@@ -53,6 +55,8 @@ app.command("report")(reporting.report)
 app.command("bundle")(bundling.bundle)
 app.command("verify")(bundling.verify)
 app.command("ablation")(ablation.ablation)
+app.command("new-task")(new_task.new_task)
+app.command("check-task")(check_task.check_task)
 app.command("judge-eval")(judge_eval.judge_eval)
 app.command("correct")(correcting.correct)
 # Into a pipe or a file a table is as wide as its content wants, not 80 columns.

@@ -22,6 +22,8 @@ from lmms_eval_ja.task_files import TaskFile, read_task
 DOCUMENTS = 3
 #: Variables that a trial decides itself.
 PREFIX = "LMMS_EVAL_JA_"
+#: Those that say where a benchmark's files are; they stay.
+KEPT = (f"{PREFIX}ASSETS", f"{PREFIX}MANGA109")
 PERCENT = 100.0
 _ELSEWHERE = ". Data of the hub: load it once where there is internet, and copy HF_HOME"
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -264,7 +266,7 @@ def main(path: Path) -> None:
     from lmms_eval_ja.judges import reset_engine
 
     logger.remove()
-    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+    for name in [name for name in os.environ if name.startswith(PREFIX) and name not in KEPT]:
         del os.environ[name]
     channel = sys.stdout
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
