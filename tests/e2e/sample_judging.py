@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from lmms_eval_ja.clients import Store
 from lmms_eval_ja.jp_tasks import FOLDER
 from support.judge_server import user_text
 
@@ -56,6 +59,14 @@ def scores(numbers: Iterable[int]) -> dict[str, float]:
         "overall": fmean(ratios.values()),
         **ratios,
     }
+
+
+def stored(path: Path) -> set[str]:
+    """The prompts whose replies are in a store; none where there is no store yet."""
+    if not path.exists():
+        return set()
+    with closing(Store(path)) as store:
+        return {user_text({"messages": json.loads(one.messages)}) for one in store}
 
 
 def judged_by(base_url: str, store: object, **more: object) -> dict[str, str]:

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -25,10 +25,12 @@ import psutil
 import pytest
 
 from e2e.runner import Ended
+from e2e.sample_judging import judged_by, reply, stored
 from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.models.environments import environment
 from lmms_eval_ja.models.tiny import make_tiny_vlm
 from support.comparison_file import written
+from support.judge_server import JudgeServer, Reply, user_text
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
@@ -36,6 +38,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone]
 CACHE = os.environ.get("UV_CACHE_DIR") or str(
     Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "uv"
 )
+CONCURRENCY = 4
 FAMILY = "llm_jp_4_vl"
 STEPS = {100: "terse", 200: "flawed", 300: "verbose"}
 IDS = [*(f"run1-{step}" for step in STEPS), "tiny", "tiny-older"]
@@ -46,11 +49,13 @@ TIMEOUT_S = 1800
 
 @dataclass(frozen=True)
 class Comparison:
-    """A file, the folder that it names, and the variables of its commands."""
+    """A file, the folder that it names, the variables of its commands, the judge and the store of its replies."""
 
     file: Path
     output: Path
     env: Mapping[str, str]
+    judge: JudgeServer
+    store: Path
 
     def finished(self) -> dict[Path, tuple[int, int]]:
         """The folders of steps that are complete, with their inode and the number of attempts at the step."""
@@ -81,7 +86,15 @@ def as_transformers_4_writes(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+def judge() -> Iterator[JudgeServer]:
+    """Takes a moment for each reply, so that kills come in between."""
+    with JudgeServer(lambda body: Reply(reply(body), delay_s=0.05)) as server:
+        yield server
+        assert server.errors == []
+
+
+@pytest.fixture(scope="module")
+def comparison(judge: JudgeServer, tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     folder = tmp_path_factory.mktemp("comparison")
     for step, name in STEPS.items():
         (checkpoint := folder / "training" / f"checkpoint-{step}").mkdir(parents=True)
@@ -96,7 +109,6 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
         "output": "out",
         "title": "小さな比較",
         "tasks": ["ja_sample"],
-        "judge": "overlap",
         "gen_kwargs": {"max_new_tokens": 8},
         "baseline": "run1-100",
         "models": [
@@ -105,8 +117,10 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
             {"id": "tiny-older", "env": FAMILY} | tiny,
         ],
     }
+    store = folder / "verdicts.sqlite"
     env = os.environ | {"HF_HUB_OFFLINE": "1", "UV_CACHE_DIR": CACHE, "OMP_NUM_THREADS": "1"}
-    return Comparison(written(folder, fields), folder / "out", env)
+    env |= judged_by(judge.base_url, store, judge_concurrency=CONCURRENCY)
+    return Comparison(written(folder, fields), folder / "out", env, judge, store)
 
 
 def ended(comparison: Comparison, *words: str) -> Ended:
@@ -137,6 +151,7 @@ def killed_after(comparison: Comparison, steps: int, seconds: float, log: Path) 
     while (left := _left_behind(comparison)) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not left
+    time.sleep(0.5)  # what was in flight has arrived
     return comparison.finished()
 
 
@@ -150,15 +165,27 @@ def _left_behind(comparison: Comparison) -> list[list[str]]:
 def done(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The comparison, killed twice at random moments, then carried to its end; gives what the last start said."""
     draw, logs = random.Random(), tmp_path_factory.mktemp("logs")  # noqa: S311 (no secret)
+    asked = comparison.judge.requests
     first = killed_after(comparison, 1, draw.uniform(0, 6), logs / "first")
+    seen, known = len(asked), stored(comparison.store)
     second = killed_after(comparison, max(3, len(first) + 1), draw.uniform(0, 6), logs / "second")
     assert first.items() <= second.items()
+    _none_twice(asked[seen:], known)
+    seen, known = len(asked), stored(comparison.store)
     last = ended(comparison)
     assert last.returncode == 0, last.output[-6000:]
+    _none_twice(asked[seen:], known)
     # What was finished was neither done again nor touched.
     assert second.items() <= comparison.finished().items()
     assert len(comparison.finished()) == 2 * len(IDS)
     return last.output
+
+
+def _none_twice(asked: Sequence[Mapping[str, Any]], known: set[str]) -> None:
+    """No prompt is sent twice by one start, nor one whose reply was stored before; kills lose what was in flight."""
+    prompts = [user_text(body) for body in asked]
+    assert len(prompts) == len(set(prompts))
+    assert not known & set(prompts)
 
 
 def results(output: Path, run: str, name: str = "scores") -> dict[str, Any]:
@@ -179,11 +206,12 @@ def test_two_versions_of_transformers_in_one_comparison(comparison: Comparison, 
 
 
 def test_a_second_start_runs_nothing(comparison: Comparison, done: str) -> None:
-    before = comparison.finished()
+    before, asked = comparison.finished(), len(comparison.judge.requests)
     made = (comparison.output / "comparison.parquet").read_bytes()
     again = ended(comparison)
     assert again.returncode == 0, again.output
     assert comparison.finished() == before
+    assert len(comparison.judge.requests) == asked
     assert " started" not in again.output
     assert (comparison.output / "comparison.parquet").read_bytes() == made
 

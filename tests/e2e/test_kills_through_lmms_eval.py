@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import random
 import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -19,8 +17,7 @@ import psutil
 import pytest
 
 from e2e.runner import TIMEOUT_S, Ended, command, evaluate, evaluation
-from e2e.sample_judging import ANSWERS, REQUESTS, TASK, judged_by, reply
-from lmms_eval_ja.clients import Store
+from e2e.sample_judging import ANSWERS, REQUESTS, TASK, judged_by, reply, stored
 from support.judge_server import JudgeServer, Reply, user_text
 
 pytestmark = pytest.mark.slow
@@ -33,12 +30,6 @@ WAYS = {"lmms-eval": 1, "torchrun": 2}  # and the seeds of their moments
 
 def slow_reply(body: dict[str, Any]) -> Reply:
     return Reply(reply(body), delay_s=DELAY_S)
-
-
-def stored(path: Path) -> set[str]:
-    """The prompts whose replies are stored."""
-    with closing(Store(path)) as store:
-        return {user_text({"messages": json.loads(one.messages)}) for one in store}
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

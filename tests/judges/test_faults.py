@@ -18,7 +18,7 @@ from support.judge_server import JudgeServer, Reply, user_text
 
 LIKERT = PROTOCOLS["vqa_likert"]
 PATIENCE_S = 60
-DEADLINE_S, TIMEOUT_S, REASKS = 0.6, 0.25, 2
+DEADLINE_S, TIMEOUT_S, REASKS = 1.5, 0.6, 2
 GOOD = "Score: 4"
 
 
