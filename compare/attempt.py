@@ -6,6 +6,7 @@ the step's own folder, so that whatever is killed at any moment leaves nothing t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -157,7 +158,8 @@ class _Trial:
         self.seconds = time.monotonic() - before
         lack = _checked(why_incomplete, self._step, self._out)
         if lack is None:
-            self._write(words, begun, status, None)
+            with contextlib.suppress(OSError):  # what is complete is not lost with its record
+                self._write(words, begun, status, None)
             return self._put()
         if status in {-signal.SIGKILL, -signal.SIGTERM}:
             time.sleep(_DYING_S)

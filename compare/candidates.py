@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lmms_eval_ja.clients.settings import without_userinfo
 from lmms_eval_ja.compare.faults import ComparisonError, in_words, unknown
 from lmms_eval_ja.compare.model_args import ArgumentError, text_of
 from lmms_eval_ja.models import MANIFESTS
@@ -21,6 +22,8 @@ MORE_FIELDS = ("label", "checkpoints")
 #: A checkpoint's folder: its name ends in the step, as in checkpoint-1000, step_2000, global_step3000.
 STEP = re.compile(r"(\d+)$")
 REPLAY = "replay"
+#: How arguments are named that hold a secret.
+_SECRET = re.compile(r"(^|_)(api_?key|token|secret|password)$", re.IGNORECASE)
 #: Arguments that name a file or folder.
 _PATHS = ("answers", "pretrained", "chat_template", "offload_folder", "answer_log")
 
@@ -91,6 +94,7 @@ def _stated(row: Mapping[str, Any], path: Path) -> Iterator[Candidate]:
         own = base.model_dump(exclude_unset=True) | own | {"args": base.args | (own.get("args") or {})}
     elif own.get("plugin") == REPLAY:
         own = {"gpus": 0} | own
+    own = _marks_of_known(own) | own
     entry = _validated({"status": Status.TINY_ONLY} | own, where)
     _check_runs(entry, where)
     label = row.get("label")
@@ -100,6 +104,15 @@ def _stated(row: Mapping[str, Any], path: Path) -> Iterator[Candidate]:
         yield _located(Candidate(entry, label, args=dict(entry.args)), path.resolve().parent, where)
     else:
         yield from _series(entry, label, row["checkpoints"], path.resolve().parent, where)
+
+
+def _marks_of_known(own: Mapping[str, Any]) -> dict[str, Any]:
+    """What the catalogue knows of the same model, by id or by repository, whatever runs it: above all contamination."""
+    entries = catalogue()
+    same_hub = (entry for entry in entries.values() if entry.hub and entry.hub == own.get("hub"))
+    known = entries.get(own["id"]) or next(same_hub, None)
+    names = ("contaminated_tasks", "flags", "licence", "params_b")
+    return {name: getattr(known, name) for name in names} if known is not None else {}
 
 
 def _validated(fields: Mapping[str, Any], where: str) -> Entry:
@@ -123,6 +136,12 @@ def _check_runs(entry: Entry, where: str) -> None:
         raise ComparisonError(f"{where}: it cannot be run: {entry.note}")
     if entry.env is not None and entry.env not in environment_names():
         raise ComparisonError(f"{where}: env: {unknown('environment', entry.env, environment_names())}")
+    for name, value in entry.args.items():
+        if _SECRET.search(name) or (isinstance(value, str) and without_userinfo(value) != value):
+            raise ComparisonError(
+                f"{where}: args: {name}: a secret does not belong in the file, which is copied and bundled; set the "
+                "provider's variable instead (ja_api: OPENAI_API_KEY, or the one that api_key_env names)"
+            )
     try:
         text_of(entry.model_args)
     except ArgumentError as error:

@@ -136,6 +136,9 @@ def _check_names(path: Path, models: Sequence[Candidate], fields: Fields) -> Non
     ids = [model.id for model in models]
     if twice := [name for name, count in Counter(ids).items() if count > 1]:
         raise ComparisonError(f"{path}: models: two entries are named {twice[0]!r}; give one of them another id")
+    shown = Counter(model.label or model.id for model in models if model.series is None)
+    if twice := [name for name, count in shown.items() if count > 1]:
+        raise ComparisonError(f"{path}: models: two entries are shown as {twice[0]!r}; give one of them another label")
     if fields.baseline is not None and fields.baseline not in ids:
         raise ComparisonError(f"{path}: baseline: {unknown('model', fields.baseline, ids)}")
     known = {task.name for task in tasks()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,11 @@ _WITHOUT_JUDGE = ("rouge_l_ja",)
 _SHARED = ("question_id", "cluster", "category", "question", "reference")
 
 
-def load(folder: Path, *, mix_fingerprints: bool = False) -> Results:
+def load(folder: Path, *, mix_fingerprints: bool = False, models: Collection[str] | None = None) -> Results:
     """See `load_results`."""
     import pyarrow as pa
 
-    found = find_models(folder)
+    found = [one for one in find_models(folder) if models is None or one.model.id in models]
     stated = _comparison(folder / "comparison.yaml")
     asked = read_documents(folder)
     names = dict.fromkeys(task for one in found for task in one.files)

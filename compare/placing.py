@@ -26,6 +26,8 @@ from lmms_eval_ja.compare.step import Step
 
 __all__ = ["Event", "Outcome", "PlacingError", "WhyIncomplete", "carry_out"]
 
+#: How the cause of a step begins that had no chance.
+NOT_STARTED = "not started"
 #: How often a step is tried again whose machine was lost.
 RETRIES = 3
 #: Judge steps at once, unless told otherwise: each of them has many requests in flight.
@@ -236,14 +238,14 @@ class _Course:
                 why = f"{self._given[maker].name} failed" if made is not None and not made.complete else ""
             if why:
                 self._waiting.remove(place)
-                self._end(place, Outcome(self._given[place], complete=False, cause=f"not started: {why}"))
+                self._end(place, Outcome(self._given[place], complete=False, cause=f"{NOT_STARTED}: {why}"))
                 self._drop()
                 return
 
     def _give_up(self) -> None:
         for place in tuple(self._waiting):
             self._waiting.remove(place)
-            why = "not started: no machine that is left has enough GPUs, CPUs and memory for it"
+            why = f"{NOT_STARTED}: no machine that is left has enough GPUs, CPUs and memory for it"
             self._end(place, Outcome(self._given[place], complete=False, cause=why))
 
 

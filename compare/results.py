@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,12 +102,13 @@ class Results:
     notes: tuple[str, ...] = ()
 
 
-def load_results(folder: Path, *, mix_fingerprints: bool = False) -> Results:
+def load_results(folder: Path, *, mix_fingerprints: bool = False, models: Collection[str] | None = None) -> Results:
     """Read the results of many models.
 
     Args:
         folder: a comparison's OUTPUT, or any folder with results of lmms-eval; `find_models` says what is taken.
         mix_fingerprints: whether models of one task may have been scored differently; they are then marked.
+        models: ids of those that are wanted; None is all.
 
     Returns:
         Models, tasks, runs, documents, and the answers as a table (docs/comparison.md has its schema).
@@ -118,4 +119,4 @@ def load_results(folder: Path, *, mix_fingerprints: bool = False) -> Results:
     """
     from lmms_eval_ja.compare.loading import load
 
-    return load(folder, mix_fingerprints=mix_fingerprints)
+    return load(folder, mix_fingerprints=mix_fingerprints, models=models)

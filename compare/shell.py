@@ -26,7 +26,13 @@ _PLACES = (
 
 
 def shell_lines(
-    plan: Plan, runs: Sequence[Run], options: Sequence[str] = (), environ: Mapping[str, str] | None = None
+    plan: Plan,
+    runs: Sequence[Run],
+    options: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+    *,
+    collecting: Sequence[str] | None = None,
+    reproduce: str | None = None,
 ) -> Iterator[str]:
     """A line for each run that has no scores yet, each with a comment before it; the last line collects the results.
 
@@ -37,6 +43,8 @@ def shell_lines(
         plan: of the comparison.
         runs: that are wanted.
         options: of the command, repeated in every line, such as `--output`.
+        collecting: options of the last line; those of every line if None.
+        reproduce: the ready comparison that this is, which the last line names instead of its file.
         environ: where the variables of places are looked up; this process's if None.
     """
     found = os.environ if environ is None else environ
@@ -45,13 +53,14 @@ def shell_lines(
     if secret:
         yield f"# Not printed, since it holds a password; set it where the lines run: {', '.join(secret)}"
     words = ["env", *(f"{name}={value}" for name, value in sorted(variables.items()) if name not in secret)]
-    words += [sys.executable, "-m", "lmms_eval_ja", "compare", *_file(plan), *options]
+    words += [sys.executable, "-m", "lmms_eval_ja", "compare"]
     for run in runs:
         if not run.judge.folder.exists():
             yield f"# {run.id}: {_takes(run)}"
-            yield shlex.join([*words, "--run", run.id])
+            yield shlex.join([*words, *_file(plan), *options, "--run", run.id])
     yield "# After the last of them, once: tables and report."
-    yield shlex.join([*words, "--collect"])
+    named = _file(plan) if reproduce is None else ("--reproduce", reproduce)
+    yield shlex.join([*words, *named, *(options if collecting is None else collecting), "--collect"])
 
 
 def _file(plan: Plan) -> tuple[str]:

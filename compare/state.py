@@ -11,7 +11,7 @@ from typing import Any
 
 from lmms_eval_ja.compare.finished import SamplesError, find_samples, samples_files
 from lmms_eval_ja.compare.plan import Run
-from lmms_eval_ja.compare.record import MOVES_ANSWERS, read_record, record_of
+from lmms_eval_ja.compare.record import MOVES_ANSWERS, NAME, read_record, record_of
 from lmms_eval_ja.compare.step import Step
 from lmms_eval_ja.judges import ANCHOR, PASSING_FAILURES
 from lmms_eval_ja.metrics import generation_failure
@@ -74,7 +74,7 @@ def status(run: Run) -> Status:
     answers, scores = run.generate.folder, run.judge.folder
     refused = None
     if answers.exists():
-        refused = _changed(run, record) or _damaged(run.generate)
+        refused = _damaged(run.generate) or _changed(run, record)
     if scores.exists() and refused is None:
         refused = _stray_scores(run) if answers.exists() else _remove(scores, "there are scores, but no answers")
     failed = record.get("failed")
@@ -87,7 +87,9 @@ def status(run: Run) -> Status:
 
 def _changed(run: Run, record: Mapping[str, Any]) -> str | None:
     now = record_of(run)
-    changed = [name for name in MOVES_ANSWERS if name in record and record[name] != now[name]]
+    if lacking := [name for name in MOVES_ANSWERS if name not in record]:
+        return _remove(run.folder, f"its {NAME} is missing or does not say {lacking[0]}, so what made it is not known")
+    changed = [name for name in MOVES_ANSWERS if record[name] != now[name]]
     if not changed:
         return None
     name = changed[0]
@@ -211,6 +213,8 @@ def _lack_of_answers(files: Mapping[str, Path]) -> str | None:
                 f"{len(failed)} of {len(answers.by_key)} answers to {task} could not be generated, the first to doc_id "
                 f"{first}: {failed[first]}"
             )
+        if not any(answer.strip() for answer in answers.by_key.values()):
+            return f"all {len(answers.by_key)} answers to {task} are empty"
     return None
 
 

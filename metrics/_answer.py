@@ -8,6 +8,8 @@ JSON files as any other text does.
 _NUL = "\x00"
 _MARK = f"{_NUL}failed generation: "
 _NO_REASON = "no reason given"
+#: What lmms-eval's own API models (openai, async_openai, gemini) give instead of an answer; seen in 0.7.3.
+_UPSTREAM = "[LMMS_EVAL_REQUEST_FAILED"
 
 
 def failed_generation(reason: str) -> str:
@@ -30,8 +32,11 @@ def generation_failure(answer: str) -> str | None:
         answer: A model's answer, or what `failed_generation` made.
 
     Returns:
-        The reason, or None if the answer is a real one.
+        The reason, or None if the answer is a real one. What lmms-eval's own API models put in an answer's place when
+        their requests fail is none either.
     """
+    if answer.startswith(_UPSTREAM):
+        return " ".join(answer.split())
     if not answer.startswith(_MARK.rstrip()):
         return None
     return answer[len(_MARK) :].strip() or _NO_REASON

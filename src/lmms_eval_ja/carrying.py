@@ -14,10 +14,10 @@ from filelock import FileLock, Timeout
 
 from lmms_eval_ja.compare.attempt import RECORD, Outcome, attempt
 from lmms_eval_ja.compare.faults import ComparisonError
-from lmms_eval_ja.compare.placing import Event, carry_out
+from lmms_eval_ja.compare.placing import NOT_STARTED, Event, carry_out
 from lmms_eval_ja.compare.plan import Plan, Run
 from lmms_eval_ja.compare.record import read_record, record_of, update_record
-from lmms_eval_ja.compare.state import State, Status, why_incomplete
+from lmms_eval_ja.compare.state import State, Status, status, why_incomplete
 
 #: Name of the file's copy in the output.
 COPY = "comparison.yaml"
@@ -44,16 +44,18 @@ def carry_out_runs(
 
     def told(event: Event) -> None:
         if event.outcome is not None:
-            note(by_id[event.step.run], event.outcome)
+            # What is complete is read from the folders: a record that cannot be written stops no other run.
+            with contextlib.suppress(OSError):
+                note(by_id[event.step.run], event.outcome)
         report(event)
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(_locked(plan.comparison.output, "a comparison"))
-        _copy(plan)
-        for state in states:  # what is shown of a run (label, licence, marks) may have changed since
-            update_record(state.run.folder, **record_of(state.run))
         for run in wanted:
             stack.enter_context(_locked(run.folder, f"run {run.id}"))
+            _check(run)  # again: another process may have gone on with it meanwhile
+        refresh(plan, [state.run for state in states])
+        for run in wanted:
             update_record(run.folder, failed=None, **_course(run))
         if not wanted:
             return []
@@ -68,6 +70,7 @@ def carry_out_here(plan: Plan, run: Run, report: Callable[[str], None]) -> Outco
         ComparisonError: another process is at work on the run.
     """
     with _locked(run.folder, f"run {run.id}"):
+        _check(run)
         if not (plan.comparison.output / COPY).exists():
             _copy(plan)
         update_record(run.folder, **record_of(run), failed=None)
@@ -80,10 +83,24 @@ def carry_out_here(plan: Plan, run: Run, report: Callable[[str], None]) -> Outco
         return outcome
 
 
+def refresh(plan: Plan, runs: Sequence[Run]) -> None:
+    """Keep the file as it is now, and what it says of runs (label, licence, marks), which may have changed since."""
+    _copy(plan)
+    for run in runs:
+        update_record(run.folder, **record_of(run))
+
+
+def _check(run: Run) -> None:
+    """Raise ComparisonError if what is there was made otherwise than the file says."""
+    if refused := status(run).refused:
+        raise ComparisonError(f"{run.id}: {refused}")
+
+
 def note(run: Run, outcome: Outcome) -> None:
     """Write what came of a step into the run's record. What was never started is no failure of the run."""
     failed = None
-    if not outcome.complete and outcome.attempt:
+    started = outcome.attempt or not (outcome.cause or "").startswith(NOT_STARTED)
+    if not outcome.complete and started:
         log = None if outcome.log is None else os.path.relpath(outcome.log, run.folder)
         failed = {"kind": outcome.step.kind, "cause": outcome.cause, "log": log}
     elif not outcome.complete:

@@ -81,16 +81,21 @@ def compare(
         runs = plan.only([name.strip() for name in only.split(",") if name.strip()])
         if print_commands:
             options = () if output is None and reproduce is None else ("--output", str(plan.comparison.output))
-            raise typer.Exit(_print_commands(plan, runs, options))
+            collecting = [*options, *(["--only", only] if only else []), *(["--mix-fingerprints"] * mix_fingerprints)]
+            raise typer.Exit(_print_commands(plan, runs, options, collecting, reproduce))
         if status:
             raise typer.Exit(_show_status(runs))
         if collect:
-            done = _all_done(runs)
+            done = _collectable(plan, runs)
         else:
             done = _carry_out(plan, runs, dry_run=dry_run, retry_failed=retry_failed, address=address, gpus=gpus)
         if dry_run:
             raise typer.Exit(int(not done))
         finished = _finish(plan, mix_fingerprints=mix_fingerprints, reproduce=reproduce)
+    except OSError as error:
+        where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        typer.secho(f"error: {where}; free some space, or state another output (--output)", fg="red", err=True)
+        raise typer.Exit(1) from None
     except (ComparisonError, PlacingError) as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         raise typer.Exit(1) from None
@@ -132,7 +137,12 @@ def _carry_out(
 
     states = [status(run) for run in runs]
     gpus = plan.comparison.fields.gpus if gpus is None else gpus
-    there = None if address is not None else gpus_here() if gpus is None else gpus
+    there = None
+    if address is None:
+        here = gpus_here()
+        if gpus is not None and gpus > here:
+            raise ComparisonError(f"gpus is {gpus}, and this machine has {here}: state at most {here}")
+        there = here if gpus is None else gpus
     console.print(plan_table.plan_table(states, retry_failed=retry_failed))
     _say(plan_table.sentences(plan, states, bill(plan, states), there))
     if found := list(problems(plan, states, gpus=there)):
@@ -142,6 +152,27 @@ def _carry_out(
     with Progress(console, runs) as progress:
         carry_out_runs(plan, states, retry_failed=retry_failed, address=address, gpus=gpus, report=progress.show)
     return _all_done(runs)
+
+
+def _collectable(plan: Plan, runs: Sequence[Run]) -> bool:
+    """Bring what is recorded of the runs up to the file; whether all of them are complete.
+
+    Raises:
+        ComparisonError: a run was made otherwise than the file says.
+    """
+    from lmms_eval_ja.carrying import refresh
+
+    _refuse(runs)
+    refresh(plan, [run for run in runs if run.folder.exists()])
+    return _all_done(runs)
+
+
+def _refuse(runs: Sequence[Run]) -> None:
+    from lmms_eval_ja.compare.faults import ComparisonError
+    from lmms_eval_ja.compare.state import status
+
+    if refused := [state for run in runs if (state := status(run)).refused]:
+        raise ComparisonError("\n".join(f"{state.run.id}: {state.refused}" for state in refused))
 
 
 def _all_done(runs: Sequence[Run]) -> bool:
@@ -156,7 +187,7 @@ def _show_rest(states: Sequence[Status]) -> bool:
     from lmms_eval_ja.compare.state import State
 
     _say(plan_table.status_lines(states), colour="red")
-    left = [state for state in states if state.state is not State.DONE]
+    left = [state for state in states if state.refused or state.state is not State.DONE]
     if any(state.state is State.FAILED for state in left):
         _say(["What failed is skipped by the same command; --retry-failed tries it again."])
     return not left
@@ -171,15 +202,14 @@ def _show_status(runs: Sequence[Run]) -> int:
     return int(not _show_rest(states))
 
 
-def _print_commands(plan: Plan, runs: Sequence[Run], options: Sequence[str]) -> int:
+def _print_commands(
+    plan: Plan, runs: Sequence[Run], options: Sequence[str], collecting: Sequence[str], reproduce: str | None
+) -> int:
     """On the standard output as they are: they are meant for a shell."""
-    from lmms_eval_ja.compare.faults import ComparisonError
     from lmms_eval_ja.compare.shell import shell_lines
-    from lmms_eval_ja.compare.state import status
 
-    if refused := [state for run in runs if (state := status(run)).refused]:
-        raise ComparisonError("\n".join(f"{state.run.id}: {state.refused}" for state in refused))
-    for line in shell_lines(plan, runs, options):
+    _refuse(runs)
+    for line in shell_lines(plan, runs, options, collecting=collecting, reproduce=reproduce):
         typer.echo(line)
     return 0
 
@@ -221,6 +251,7 @@ def _finish(plan: Plan, *, mix_fingerprints: bool, reproduce: str | None) -> boo
     try:
         finish(
             plan.comparison.output,
+            models=[run.id for run in plan.runs],
             mix_fingerprints=mix_fingerprints or fields.mix_fingerprints,
             published=fields.published,
             reproduce=reproduce,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from lmms_eval_ja.compare.finished import samples_files
@@ -13,12 +13,19 @@ TABLE, STATISTICS, REPRODUCED = "comparison.parquet", "comparison.json", "reprod
 
 
 def finish(
-    folder: Path, *, mix_fingerprints: bool, published: bool, reproduce: str | None, report: Callable[[str], None]
+    folder: Path,
+    *,
+    models: Collection[str] | None = None,
+    mix_fingerprints: bool,
+    published: bool,
+    reproduce: str | None,
+    report: Callable[[str], None],
 ) -> None:
     """Make everything of a comparison that is made of its runs' results. Done again, it gives the same.
 
     Args:
         folder: the comparison's output, with at least one run that has scores.
+        models: ids of the runs that are compared; others that lie in the folder are named and left out. None is all.
         mix_fingerprints: whether scores of different fingerprints are ranked against each other, and marked.
         published: whether published figures stand beside ours.
         reproduce: name of the ready comparison that this is, to set its table against what came out.
@@ -41,7 +48,9 @@ def finish(
     revisions = dict(_revisions(folder))
     for note in collect(list(revisions), folder / "documents", revisions=revisions):
         report(note)
-    results = load_results(folder, mix_fingerprints=mix_fingerprints)
+    results = load_results(folder, mix_fingerprints=mix_fingerprints, models=models)
+    if models is not None and (others := sorted(set(_runs(folder)) - set(models))):
+        report(f"Left out, since the file does not name them (any more): {', '.join(others)}")
     compared = compare(results)
     write_parquet(results, folder / TABLE)
     _write(folder / STATISTICS, compared.as_json())
@@ -56,6 +65,10 @@ def finish(
         report(note)
     report(f"Answers: {folder / TABLE}. Statistics: {folder / STATISTICS}. Leaderboard: {folder / 'leaderboard.md'}")
     report(f"Report: {page}")
+
+
+def _runs(folder: Path) -> list[str]:
+    return [path.name for path in (folder / "runs").iterdir() if path.is_dir()]
 
 
 def _write(path: Path, text: str) -> None:

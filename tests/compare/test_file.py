@@ -82,6 +82,7 @@ def test_a_file_with_every_kind_of_model(tmp_path: Path) -> None:
         ({"models": ["gpt-4o-2024-05-13"]}, "models: gpt-4o-2024-05-13: it cannot be run: The API retired it"),
         ({"models": [3]}, "models: entry 1: expected an id of the catalogue, or fields with id"),
         ({"models": [MINE, MINE]}, "models: two entries are named 'mine'"),
+        ({"models": [MINE, MINE | {"id": "other", "label": "mine"}]}, "models: two entries are shown as 'mine'"),
         ({"models": [MINE | {"id": "../mine"}]}, "models: ../mine: id: it names a folder: expected lower-case letters"),
         ({"models": [MINE | {"id": "Mine"}]}, "models: Mine: id: it names a folder"),
         ({"models": [MINE | {"gpu": 2}]}, "models: mine: unknown field 'gpu'; did you mean gpus"),
@@ -96,6 +97,8 @@ def test_a_file_with_every_kind_of_model(tmp_path: Path) -> None:
         ),
         ({"models": [{"id": "r", "plugin": "replay", "args": {"answers": "no"}}]}, "answers: there is no such file or"),
         ({"models": [{"id": "s", "plugin": "ja_vlm", "checkpoints": "no"}]}, "s: checkpoints: "),
+        ({"models": [MINE | {"args": {"api_key": "sk-x"}}]}, "args: api_key: a secret does not belong in the file"),
+        ({"models": [MINE | {"args": {"base_url": "http://u:pw@h/v1"}}]}, "args: base_url: a secret does not belong"),
         ({"baseline": "qwen2-vl"}, "baseline: unknown model 'qwen2-vl'; did you mean qwen2-vl-7b-instruct?"),
         ({"output": None}, "output is missing"),
         ({"repeats": 0}, "repeats: Input should be greater than or equal to 1"),
@@ -110,6 +113,20 @@ def test_what_is_refused(changed: dict[str, Any], says: str, tmp_path: Path) -> 
         read(tmp_path, **changed)
     assert says in str(caught.value)
     assert str(caught.value).startswith(f"{tmp_path / 'comparison.yaml'}: ")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"id": "japanese-stable-vlm", "plugin": "replay", "args": {"answers": "."}},
+        {"id": "mine", "plugin": "ja_vlm", "hub": "stabilityai/japanese-stable-vlm"},
+    ],
+)
+def test_what_is_known_of_a_models_data_stays_known_whatever_runs_it(entry: dict[str, Any], tmp_path: Path) -> None:
+    (model,) = read(tmp_path, models=[entry]).models
+    assert model.entry.contaminated_tasks == ("ja_vg_vqa_500", "ja_vg_vqa_500_first")
+    (cleared,) = read(tmp_path, models=[entry | {"contaminated_tasks": []}]).models
+    assert cleared.entry.contaminated_tasks == ()
 
 
 @pytest.mark.parametrize(

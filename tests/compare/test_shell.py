@@ -43,6 +43,13 @@ def test_a_line_for_each_run_and_one_to_collect(plan: Plan) -> None:
     assert "secret" not in "".join(lines)
 
 
+def test_the_last_line_has_its_own_options(plan: Plan) -> None:
+    *_, last = shell_lines(plan, plan.runs, ["--output", "/x"], collecting=["--output", "/x", "--only", "r"])
+    assert shlex.split(last)[-6:] == [str(plan.comparison.path), "--output", "/x", "--only", "r", "--collect"]
+    *_, last = shell_lines(plan, plan.runs, ["--output", "/x"], reproduce="paper")
+    assert shlex.split(last)[-6:] == ["compare", "--reproduce", "paper", "--output", "/x", "--collect"]
+
+
 def test_what_is_done_is_left_out(plan: Plan) -> None:
     plan.runs[0].judge.folder.mkdir(parents=True)
     plan.runs[1].generate.folder.mkdir(parents=True)

@@ -124,6 +124,18 @@ def test_answers_that_lack_a_task_or_failed(run: Run, out: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ("", "all 40 answers to ja_sample are empty"),
+        ("[LMMS_EVAL_REQUEST_FAILED after 3 retries] no key", "40 of 40 answers to ja_sample could not be generated"),
+    ],
+)
+def test_what_other_models_give_instead_of_answers(run: Run, out: Path, answer: str, says: str) -> None:
+    lines(out, lambda rows: [json.dumps(json.loads(row) | {"filtered_resps": answer}) + "\n" for row in rows])
+    assert says in str(why_incomplete(run.generate, out))
+
+
 def test_tasks_of_different_models_are_not_one_run(run: Run, out: Path) -> None:
     other = Path(shutil.copytree(out, out / "other"))
     samples(other).rename(samples(other).with_name(samples(other).name.replace("ja_sample", "heron_bench_ja")))
@@ -175,6 +187,15 @@ def test_the_states_of_a_run(done: Run) -> None:
     shutil.rmtree(done.folder)
     assert (status(done).state, status(done).refused) == (State.TO_DO, None)
     assert read_record(done.folder) == {}
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"id": "flawed"}'])
+def test_a_record_that_does_not_say_what_made_the_answers(done: Run, content: str | None) -> None:
+    path = done.folder / "run.json"
+    path.unlink()
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    assert "run.json is missing or does not say hub, so what made it is not known" in str(status(done).refused)
 
 
 def changed(folder: Path, **fields: Any) -> Run:

@@ -10,6 +10,7 @@ import pytest
 
 from lmms_eval_ja.carrying import carry_out_here, note
 from lmms_eval_ja.compare.attempt import Outcome
+from lmms_eval_ja.compare.faults import ComparisonError
 from lmms_eval_ja.compare.file import read_comparison
 from lmms_eval_ja.compare.plan import Plan, plan_of
 from lmms_eval_ja.compare.record import read_record
@@ -54,6 +55,20 @@ def test_a_step_that_never_started_is_no_failure(plan: Plan) -> None:
     carry_out_here(plan, run, lambda _: None)
     note(run, Outcome(run.judge, complete=False, cause="not started: …"))
     assert read_record(run.folder)["failed"]["kind"] == "generate"
+
+
+def test_a_step_that_was_lost_is_a_failure(plan: Plan) -> None:
+    (run,) = plan.runs
+    note(run, Outcome(run.generate, complete=False, cause="its machine or worker was lost 4 times: …"))
+    assert (status(run).state, status(run).cause) == (State.FAILED, "its machine or worker was lost 4 times: …")
+
+
+def test_answers_that_came_from_elsewhere_meanwhile_are_not_taken_for_these(plan: Plan) -> None:
+    (run,) = plan.runs
+    run.generate.folder.mkdir(parents=True)
+    with pytest.raises(ComparisonError, match="its answers do not hold what the file asks for"):
+        carry_out_here(plan, run, lambda _: None)
+    assert read_record(run.folder) == {}
 
 
 def test_seconds_are_those_of_the_attempt_that_was_put_in_its_place(plan: Plan) -> None:

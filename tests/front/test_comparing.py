@@ -84,6 +84,7 @@ def test_what_stands_in_the_way_is_named_before_anything(tmp_path: Path, monkeyp
         "- the disk is too small:",
     )
     assert not (tmp_path / "out").exists()
+    failed(compare(tmp_path, "--gpus", "8"), "gpus is 8, and this machine has 1: state at most 1")
     failed(compare(tmp_path, "--gpus", "0", models=["qwen2-vl-7b-instruct"]), "needs 1 GPU, and here there is none")
 
 
@@ -149,7 +150,7 @@ def test_a_half_written_run_is_refused(tmp_path: Path) -> None:
     answers = tmp_path / "out/runs/terse/answers"
     answers.mkdir(parents=True)
     (answers / "1_results.json").write_text(json.dumps({"config": {}}))
-    for words in ((), ("--print-commands",), ("--run", "terse"), ("--status",)):
+    for words in ((), ("--print-commands",), ("--run", "terse"), ("--status",), ("--collect",)):
         failed(compare(tmp_path, *words), "its answers do not hold what the file asks for: ", "remove ")
 
 

@@ -24,6 +24,12 @@ def test_a_failure_survives_what_lmms_eval_does_to_answers(reason, change):
     assert "\n" not in failed
 
 
+def test_what_lmms_evals_api_models_give_instead_of_an_answer():
+    assert generation_failure("[LMMS_EVAL_REQUEST_FAILED after 3 retries]  no key\n") == (
+        "[LMMS_EVAL_REQUEST_FAILED after 3 retries] no key"
+    )
+
+
 def test_a_model_cannot_write_a_failure():
     written = clean_answer(failed_generation("x") + "\x00犬")
     assert generation_failure(written) is None
