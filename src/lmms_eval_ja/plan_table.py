@@ -81,7 +81,9 @@ def _judge(plan: Plan, bill: Bill) -> str:
     if not bill.requests:
         return f"{plan.judge_name}.{note}"
     dollars = "an unknown price" if bill.dollars is None else f"about ${bill.dollars:,.2f}"
-    return f"{plan.judge_name}, {bill.requests:,} requests if none is stored yet, {dollars}.{note}"
+    budget = plan.settings.budget_usd
+    limit = "" if budget is None else f" budget_usd holds for each model's judging: at most ${budget:,.2f} a model."
+    return f"{plan.judge_name}, {bill.requests:,} requests if none is stored yet, {dollars}.{limit}{note}"
 
 
 def _about(measured: float | None) -> str:

@@ -64,9 +64,11 @@ def test_what_a_judge_costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("LMMS_EVAL_JA_JUDGE_BASE_URL", server.base_url)
         monkeypatch.setenv("LMMS_EVAL_JA_JUDGE_PRICE_INPUT", "1")
         monkeypatch.setenv("LMMS_EVAL_JA_JUDGE_PRICE_OUTPUT", "1")
+        monkeypatch.setenv("LMMS_EVAL_JA_BUDGET_USD", "20")
         done = compare(tmp_path, "--dry-run", judge="openai")
     assert done.exit_code == 0, done.output
     assert "Judge: openai, 240 requests if none is stored yet, about $" in done.output
+    assert "budget_usd holds for each model's judging: at most $20.00 a model." in done.output
 
 
 def test_what_stands_in_the_way_is_named_before_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
