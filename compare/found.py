@@ -17,6 +17,8 @@ from lmms_eval_ja.models.catalogue import Entry, catalogue
 RUNS, SCORES, RUN = "runs", "scores", "run.json"
 #: Keys of run.json that are taken as they are.
 _TAKEN = ("hub", "plugin", "params_b", "licence", "series", "step", "gpus", "revision")
+#: Arguments of a model plugin that name what it loads: lmms-eval's own, vLLM's, and those of models behind an API.
+_NAMES = ("pretrained", "model", "model_version")
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def _run_json(path: Path) -> dict[str, Any]:
 
 
 def _model(id_: str, stated: Mapping[str, Any], files: Mapping[str, TaskFile]) -> Model:
+    entries = list(_entries(id_, stated))
     failed = stated.get("failed")
     cause = None if not failed else f"{failed.get('kind')}: {failed.get('cause')}"
     if cause is None and not files:
@@ -100,12 +103,25 @@ def _model(id_: str, stated: Mapping[str, Any], files: Mapping[str, TaskFile]) -
     return Model(
         id=id_,
         label=str(stated.get("label") or stated.get("id") or id_),
-        contaminated_tasks=tuple(stated.get("contaminated_tasks") or ()),
-        flags=tuple(stated.get("flags") or ()),
+        contaminated_tasks=_together(stated.get("contaminated_tasks"), *(one.contaminated_tasks for one in entries)),
+        flags=_together(stated.get("flags"), *(one.flags for one in entries)),
         seconds={k: v for k, v in (stated.get("seconds") or {}).items() if v is not None},
         failed=None if files else cause,
         **known,
     )
+
+
+def _entries(id_: str, stated: Mapping[str, Any]) -> Iterator[Entry]:
+    """The catalogue's entries of a model, by its id and by its repository: their marks hold whatever a file says."""
+    arguments = stated.get("args")
+    args = arguments if isinstance(arguments, dict) else {}
+    names = [stated.get("hub"), *(args.get(name) for name in _NAMES)]
+    found = [catalogue().get(str(stated.get("id") or id_)), *(_entries_by_hub().get(str(name)) for name in names)]
+    yield from (entry for entry in found if entry is not None)
+
+
+def _together(*parts: Iterable[str] | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for part in parts for value in part or ()))
 
 
 def _files(folder: Path) -> Iterator[TaskFile]:
@@ -249,8 +265,9 @@ def _hub(record: Mapping[str, Any]) -> str | None:
     if isinstance(arguments, str):
         pairs = (part.partition("=") for part in arguments.split(","))
         arguments = {name.strip(): value.strip() for name, _, value in pairs}
-    value = (arguments or {}).get("pretrained")
-    return str(value) if value else None
+    given = {name: str(value) for name in _NAMES if (value := (arguments or {}).get(name))}
+    # A name without an owner is that of a model behind an API.
+    return next((value for name, value in given.items() if name == _NAMES[0] or "/" in value), None)
 
 
 @cache

@@ -138,6 +138,7 @@ def _with_ids(texts: Any, asked: Mapping[int, Document]) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    asked = _fitting(texts, asked)
     ids = texts["doc_id"].to_pylist()
     numbers = pa.array([str(id_) for id_ in ids])
     names = pa.array([asked[id_].question_id if id_ in asked else str(id_) for id_ in ids])
@@ -169,19 +170,28 @@ def _constant(text: str, n: int) -> Any:
 
 
 def _documents(task: str, texts: Any, asked: Mapping[int, Document]) -> dict[int, Document]:
-    return {
-        row["doc_id"]: asked.get(row["doc_id"])
-        or Document(
-            task=task,
-            doc_id=row["doc_id"],
-            question_id=row["question_id"],
-            question=row["question"] or "",
-            reference=row["reference"] or "",
-            category=row["category"] or "",
-            cluster=row["cluster"],
-        )
-        for row in texts.to_pylist()
-    }
+    known = _fitting(texts, asked)
+    return {row["doc_id"]: _document(task, row, known.get(row["doc_id"])) for row in texts.to_pylist()}
+
+
+def _fitting(texts: Any, asked: Mapping[int, Document]) -> dict[int, Document]:
+    """The documents that were collected, without those of other data: their reference is not that of the samples."""
+    rows = zip(texts["doc_id"].to_pylist(), texts["reference"].to_pylist(), strict=True)
+    return {id_: asked[id_] for id_, own in rows if id_ in asked and own in (None, asked[id_].reference)}
+
+
+def _document(task: str, row: Mapping[str, Any], known: Document | None) -> Document:
+    if known is not None:
+        return replace(known, cluster=row["cluster"])
+    return Document(
+        task=task,
+        doc_id=row["doc_id"],
+        question_id=row["question_id"],
+        question=row["question"] or "",
+        reference=row["reference"] or "",
+        category=row["category"] or "",
+        cluster=row["cluster"],
+    )
 
 
 def _run(model: str, task: Task, file: TaskFile, mixed: str | None) -> TaskRun:

@@ -33,7 +33,8 @@ def check_whole(file: TaskFile) -> None:
 def mixed_fingerprints(task: str, files: Mapping[str, TaskFile], *, allowed: bool) -> dict[str, str]:
     """Which models were not scored like most, and how they differ.
 
-    A run without a headline is not held to the judge's models: it may have no verdict at all.
+    A run of which no verdict names a model is not held to the judge's models. One that lacks a score may have verdicts
+    of some of them only.
 
     Args:
         task: its name.
@@ -47,10 +48,15 @@ def mixed_fingerprints(task: str, files: Mapping[str, TaskFile], *, allowed: boo
         ResultsError: they differ and may not.
     """
     prints = {model: _flat(file) for model, file in files.items()}
-    common = Counter(json.dumps(own, sort_keys=True) for own in prints.values() if _JUDGE_MODELS in own)
-    common = common or Counter(json.dumps(own, sort_keys=True) for own in prints.values())
+    whole = [model for model, file in files.items() if _JUDGE_MODELS in prints[model] and _is_whole(file)]
+    named = whole or [model for model, own in prints.items() if _JUDGE_MODELS in own] or list(prints)
+    common = Counter(json.dumps(prints[model], sort_keys=True) for model in named)
     usual: dict[str, Any] = json.loads(common.most_common(1)[0][0])
-    mixed = {model: said for model, own in prints.items() if (said := "; ".join(_differences(usual, own)))}
+    mixed = {
+        model: said
+        for model, own in prints.items()
+        if (said := "; ".join(_differences(usual, own, partial=model not in whole)))
+    }
     if mixed and not allowed:
         like = next(model for model in prints if model not in mixed)
         told = "\n  ".join(f"{model}: {said}" for model, said in mixed.items())
@@ -62,12 +68,16 @@ def mixed_fingerprints(task: str, files: Mapping[str, TaskFile], *, allowed: boo
 
 
 def _flat(file: TaskFile) -> dict[str, Any]:
-    """A fingerprint by dotted names; without the judge's models where there is no headline."""
+    """A fingerprint by dotted names; without the judge's models where no verdict named one."""
     print_ = {name: value for name, value in (file.facts.get("fingerprint") or {}).items() if name != "id"}
     models = print_.pop(_JUDGE_MODELS, None)
     flat = dict(_leaves(print_))
-    has_headline = all(score.get("why_none") is None for score in (file.facts.get("scores") or {}).values())
-    return flat | ({_JUDGE_MODELS: models} if has_headline else {})
+    return flat | ({_JUDGE_MODELS: models} if models else {})
+
+
+def _is_whole(file: TaskFile) -> bool:
+    """Whether every score is there, so that all verdicts are."""
+    return all(score.get("why_none") is None for score in (file.facts.get("scores") or {}).values())
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -81,11 +91,11 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _differences(usual: Mapping[str, Any], own: Mapping[str, Any]) -> Iterator[str]:
+def _differences(usual: Mapping[str, Any], own: Mapping[str, Any], *, partial: bool) -> Iterator[str]:
     for name in dict.fromkeys([*usual, *own]):
-        if name == _JUDGE_MODELS and name not in own:
-            continue
         before, now = usual.get(name), own.get(name)
+        if name == _JUDGE_MODELS and (not now or (partial and set(now) <= set(before or ()))):
+            continue
         if before != now:
             yield f"{name} {_shown(now)} ({_shown(before)})"
 

@@ -54,7 +54,9 @@ def read_parquet(path: Path) -> Any:
     except (OSError, pa.ArrowException) as error:
         raise ResultsError(f"{path} cannot be read: {error}") from None
     if (table.schema.metadata or {}).get(METADATA) != VERSION:
-        raise ResultsError(f"{path}: not a comparison of this version: write it again (lmms-eval-ja report)")
+        raise ResultsError(
+            f"{path}: not a comparison of this version: write it again (lmms-eval-ja compare … --collect)"
+        )
     return table
 
 

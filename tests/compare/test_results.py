@@ -4,8 +4,11 @@ import json
 import math
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from lmms_eval_ja.compare.documents import FOLDER, TABLE, schema
 from lmms_eval_ja.compare.results import Results, ResultsError, load_results
 from lmms_eval_ja.compare.samples_table import SamplesFileError
 from support.comparisons import Shape, edit_results, edit_samples, facts_of, write_comparison
@@ -141,6 +144,32 @@ def test_a_plain_folder_has_the_names_of_its_folders_and_the_catalogues_marks(tm
     assert results.title == tmp_path.name
 
 
+@pytest.mark.parametrize("argument", ["model", "model_version"])
+def test_a_model_is_known_by_the_arguments_of_other_plugins(tmp_path: Path, argument: str):
+    folder = write_comparison(tmp_path, SMALL, plain=True)
+    known = f"{argument}=stabilityai/japanese-stable-vlm,x=1"
+    edit_results(folder, "model-01", lambda record: record["config"].update(model_args=known))
+    edit_results(folder, "model-02", lambda record: record["config"].update(model_args=f"{argument}=gpt-4o"))
+    results = load_results(folder)
+    assert "ja_vg_vqa_500" in results.models["model-01"].contaminated_tasks
+    assert results.models["model-02"].hub is None  # no repository: a model behind an API
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"id": "japanese-stable-vlm"},
+        {"hub": "stabilityai/japanese-stable-vlm"},
+        {"hub": None, "args": {"pretrained": "stabilityai/japanese-stable-vlm"}},
+    ],
+)
+def test_the_catalogues_marks_hold_whatever_a_run_states(tmp_path: Path, stated: dict):
+    facts = {"contaminated_tasks": [HERON], "flags": []} | stated
+    results = load_results(write_comparison(tmp_path, Shape(documents=20, run_facts={"model-01": facts})))
+    assert {HERON, "ja_vg_vqa_500"} <= set(results.models["model-01"].contaminated_tasks)
+    assert "ja_vg_vqa_500" not in results.models["model-00"].contaminated_tasks
+
+
 def test_the_same_model_twice_goes_by_its_folders(tmp_path: Path):
     folder = write_comparison(tmp_path, SMALL, plain=True)
     for model in SMALL.ids:
@@ -217,6 +246,32 @@ def test_another_package_version_is_another_fingerprint(folder: Path):
     assert "model-00: metric_packages.lmms-eval-ja 0.2.0 (0.1.0)" in message(folder)
 
 
+def _of_other_judge(record):
+    facts = facts_of(record, HERON)
+    facts["fingerprint"]["judge_models"] = ["another-judge-1"]
+    facts["scores"]["conv"] |= {"value": None, "why_none": "6 of 7 samples have a score; failures: 1 transport"}
+
+
+def test_another_judge_is_named_although_a_category_has_no_score(folder: Path):
+    edit_results(folder, "model-02", _of_other_judge)
+    assert 'model-02: judge_models ["another-judge-1"] (["made-judge-1"])' in message(folder)
+    assert load_results(folder, mix_fingerprints=True).runs["model-02", HERON].mixed
+
+
+def test_a_run_that_lacks_verdicts_may_lack_one_of_the_judges(folder: Path):
+    for model in SMALL.ids[:2]:
+        edit_results(folder, model, lambda r: facts_of(r, HERON)["fingerprint"].update(judge_models=["a", "b"]))
+
+    def edit(record):
+        _of_other_judge(record)
+        facts_of(record, HERON)["fingerprint"]["judge_models"] = ["a"]
+
+    edit_results(folder, "model-02", edit)
+    assert load_results(folder).runs["model-02", HERON].mixed is None
+    edit_results(folder, "model-02", lambda r: facts_of(r, HERON)["scores"]["conv"].update(value=1.0, why_none=None))
+    assert 'model-02: judge_models ["a"] (["a", "b"])' in message(folder)
+
+
 def test_half_written_folders_are_refused(folder: Path):
     (path,) = (folder / "runs" / "model-00").rglob(f"*_samples_{VQA}.jsonl")
     whole = path.read_bytes()
@@ -275,6 +330,20 @@ def test_two_files_of_one_task_in_a_run(folder: Path):
 def test_a_baseline_that_is_no_model(tmp_path: Path):
     folder = write_comparison(tmp_path, Shape(documents=20, baseline="model-09"))
     assert "baseline 'model-09' is none of its models: model-00, model-01, model-02" in message(folder)
+
+
+# --- documents that were collected ---
+
+
+def test_documents_of_other_data_are_not_taken_and_clusters_are_those_of_the_samples(folder: Path):
+    known = load_results(folder).documents[VQA]
+    taken = vars(known[0]) | {"context": "taken", "cluster": "elsewhere", "images": []}
+    other = vars(known[1]) | {"context": "of other data", "reference": "別の答え", "images": ["a.png"]}
+    (folder / FOLDER).mkdir()
+    pq.write_table(pa.Table.from_pylist([taken, other], schema=schema()), folder / FOLDER / TABLE)
+    documents = load_results(folder).documents[VQA]
+    assert (documents[0].context, documents[0].cluster) == ("taken", known[0].cluster)
+    assert documents[1] == known[1]
 
 
 # --- oddities that real files have ---
