@@ -56,7 +56,10 @@ class Asked:
         return judged | {name: name for name in self.unjudged}
 
     def matrix(self, column: str) -> np.ndarray:
-        """A column's mean over repeats, shape (documents, models); NaN where there is none."""
+        """A column's mean over repeats, shape (documents, models); NaN where there is none.
+
+        A protocol's score is NaN where the verdict of any repeat failed: the others alone are no score.
+        """
         import pyarrow as pa
 
         values = self.table[column].cast(pa.float64()).to_numpy()
@@ -66,7 +69,12 @@ class Asked:
         counts = np.bincount(place, minlength=size)
         sums = np.bincount(place, weights=values[known], minlength=size)
         with np.errstate(invalid="ignore"):
-            return (sums / np.where(counts, counts, np.nan)).reshape(len(self.documents), self.models)
+            means = sums / np.where(counts, counts, np.nan)
+        failure = next((f"{name}_failure" for name in self.protocols if column == f"{name}_score"), None)
+        if failure is not None and self.has(failure):
+            failed = self.table[failure].is_valid().to_numpy()
+            means[(self.document * self.models + self.model)[failed]] = np.nan
+        return np.asarray(means.reshape(len(self.documents), self.models))
 
     def states(self) -> np.ndarray:
         """How each answer stands, shape (documents, models)."""

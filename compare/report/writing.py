@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from lmms_eval_ja.compare.compared import Compared
@@ -60,23 +61,25 @@ def write_report(
         vega = vega_script()
     except VegaError as error:
         raise ReportError(str(error)) from None
-    new = out.with_name(f"{out.name}.part")
-    if new.exists():
-        shutil.rmtree(new)
-    new.mkdir(parents=True)
-    _write_app(new / "app", vega)
-    pictures = _write_pictures(results, new / "images", out / "images")
-    index = {
-        "title": title or compared.title or results.title,
-        "version": version("lmms-eval-ja"),
-        "published": published_of(published, sources),
-    }
-    _write_data(new / "data", results, compared, pictures, **index)
-    # Last, so that a folder that was broken off is not taken for a report.
-    shutil.copyfile(str(files(__package__) / "static" / "index.html"), new / "index.html")
-    if out.exists():
-        shutil.rmtree(out)
-    new.rename(out)
+    place = out.resolve()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as beside:
+        # A folder in it, since only its owner may read the folder itself.
+        new = Path(beside) / "report"
+        new.mkdir()
+        _write_app(new / "app", vega)
+        pictures = _write_pictures(results, new / "images", place / "images")
+        index = {
+            "title": title or compared.title or results.title,
+            "version": version("lmms-eval-ja"),
+            "published": published_of(published, sources),
+        }
+        _write_data(new / "data", results, compared, pictures, **index)
+        # Last, so that a folder that was broken off is not taken for a report.
+        shutil.copyfile(str(files(__package__) / "static" / "index.html"), new / "index.html")
+        if place.exists():
+            shutil.rmtree(place)
+        new.rename(place)
     return out / "index.html"
 
 

@@ -47,6 +47,9 @@ def report(
     `DIR/documents`; without them the report shows what the samples files hold. Pictures are under their own licences:
     see the tasks' READMEs before you publish a report.
 
+    The leaderboard is also written as `leaderboard.md`, `.csv` and `.tex`: into DIR if it is a comparison's folder, else
+    into the report's.
+
     For example:
 
     `lmms-eval-ja report results --out report --title "Our models in March"`
@@ -71,12 +74,12 @@ def report(
 
 
 def _loaded(folder: Path, *, collect_documents: bool, include_path: Path | None, mix_fingerprints: bool) -> Results:
-    """The results, read again if what was asked had to be collected first."""
-    from lmms_eval_ja.compare.documents import FOLDER, table_of
+    """The results, read again when what was asked is collected; what was collected before and still fits is kept."""
+    from lmms_eval_ja.compare.documents import FOLDER
     from lmms_eval_ja.compare.results import load_results
 
     results = load_results(folder, mix_fingerprints=mix_fingerprints)
-    if not collect_documents or table_of(folder) is not None:
+    if not collect_documents:
         return results
     from lmms_eval_ja.documents import collect
 
@@ -90,9 +93,14 @@ def _loaded(folder: Path, *, collect_documents: bool, include_path: Path | None,
 
 
 def _written(results: Results, out: Path, title: str | None, *, with_published: bool) -> Path:
+    from lmms_eval_ja.compare.found import RUNS
+    from lmms_eval_ja.compare.leaderboard import write_leaderboard
     from lmms_eval_ja.compare.published import SOURCES, published
     from lmms_eval_ja.compare.report import write_report
     from lmms_eval_ja.compare.statistics import compare
 
     rows = published(results.tasks) if with_published else []
-    return write_report(results, compare(results), rows, out, sources=SOURCES, title=title)
+    compared = compare(results)
+    page = write_report(results, compared, rows, out, sources=SOURCES, title=title)
+    write_leaderboard(compared, results.folder if (results.folder / RUNS).is_dir() else out)
+    return page

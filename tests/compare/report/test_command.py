@@ -38,6 +38,9 @@ def test_a_comparison_becomes_a_report_beside_its_runs(results):
     assert len(index["models"]) == 3
     assert {task["name"] for task in index["tasks"]} == {"ja_vlm_bench_in_the_wild", "heron_bench_ja"}
     assert {row["task"] for row in index["published"]["rows"]} == {"ja_vlm_bench_in_the_wild", "heron_bench_ja"}
+    assert "model-02" in (results / "leaderboard.md").read_text(encoding="utf-8")
+    assert (results / "leaderboard.csv").is_file()
+    assert (results / "leaderboard.tex").is_file()
     chunk = read(results / "report", "answers/0-0")
     assert chunk["repeat"][:2] == [0, 1]
     assert [len(name) for name in (chunk["vqa_likert_feedback"], chunk["answer"])] == [30 * 3 * 2, 30 * 3 * 2]
@@ -52,6 +55,8 @@ def test_lmms_evals_own_files_will_do(tmp_path):
     assert index["title"] == "表題 <b>"
     assert index["published"]["rows"] == []
     assert not (plain / "report").exists()
+    assert {path.name for path in out.glob("leaderboard.*")} == {"leaderboard.md", "leaderboard.csv", "leaderboard.tex"}
+    assert not list(plain.glob("leaderboard.*"))
 
 
 def test_what_stands_in_the_way_is_an_error_in_a_line(tmp_path):

@@ -15,6 +15,7 @@ from PIL import Image
 
 from lmms_eval_ja.compare.report import ReportError, write_report
 from lmms_eval_ja.compare.report import samples as samples_module
+from lmms_eval_ja.compare.report.asked import NOT_JUDGED
 from lmms_eval_ja.compare.report.samples import flat
 from lmms_eval_ja.compare.report.script import number
 from support.made_report import Size, made_compared, made_results, write_pictures_of
@@ -123,6 +124,20 @@ def test_repeats_are_averaged_and_the_answer_stands_once(made, tmp_path):
     assert isinstance(chunk["answer"][0], str)
 
 
+def test_a_verdict_that_lacks_a_repeat_is_no_number(made, tmp_path):
+    results, compared = made
+    first = [row | {"original_score": 4.0, "original_failure": None} for row in results.answers.to_pylist()]
+    second = [row | {"repeat": 1} for row in first]
+    second[5] |= {"original_score": None, "original_failure": "parse"}
+    changed = replace(results, answers=pa.Table.from_pylist(first + second, schema=results.answers.schema))
+    report = write_report(changed, compared, [], tmp_path / "report").parent
+    written = read(report, "tasks/0")
+    place = 5 * SIZE.models  # the first model's answer to the sixth document
+    assert written["scores"]["original"][place] is None
+    assert written["states"][place] == str(NOT_JUDGED)
+    assert written["scores"]["original"].count(None) == 1
+
+
 def test_texts_may_come_as_dictionaries_that_differ_between_models(made, tmp_path):
     results, compared = made
     own = []
@@ -166,6 +181,21 @@ def test_a_second_report_takes_over_the_small_pictures_and_replaces_the_first(ma
     assert small[0].read_bytes() == marked
     assert not (out / "left over").exists()
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_folder_beside_the_report_is_left_alone_and_a_link_is_followed(made, tmp_path):
+    results, compared = made
+    (mine := tmp_path / "report.part").mkdir()
+    (mine / "thesis.tex").touch()
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    (tmp_path / "report").symlink_to(elsewhere)
+    page = write_report(results, compared, [], tmp_path / "report")
+    assert page == tmp_path / "report" / "index.html"
+    assert (elsewhere / "index.html").is_file()
+    assert elsewhere.stat().st_mode & 0o055 == mine.stat().st_mode & 0o055
+    assert (tmp_path / "report").is_symlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"report", "report.part", "elsewhere"}
+    assert [path.name for path in mine.iterdir()] == ["thesis.tex"]
 
 
 def test_what_is_no_report_is_not_replaced(made, tmp_path):
