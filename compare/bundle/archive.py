@@ -136,12 +136,19 @@ class Archive:
             raise BundleError(f"{self.path}: {name} is no JSON: {error}") from None
 
     def extract(self, folder: Path, names: list[str]) -> None:
-        """Write members below a folder, under their names."""
+        """Write members below a folder, under their names.
+
+        Raises:
+            BundleError: as `read`, or one cannot be written (a name that is too long, a file in place of a folder).
+        """
         for name in names:
             path = folder.joinpath(*PurePosixPath(name).parts)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as file:
-                file.writelines(self._chunks(name, LARGEST_MEMBER))
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("wb") as file:
+                    file.writelines(self._chunks(name, LARGEST_MEMBER))
+            except OSError as error:
+                raise BundleError(f"{self.path}: {name} cannot be unpacked: {error.strerror}") from None
 
     def _chunks(self, name: str, largest: int) -> Iterator[bytes]:
         size = 0

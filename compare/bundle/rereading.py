@@ -14,6 +14,8 @@ from lmms_eval_ja.judges import PARSE_FAILURES, Protocol, ReplyError
 Scores = tuple[float | None, float | None]
 #: What is wrong: what, recorded, found.
 Fault = tuple[str, Any, Any]
+#: The judge's own words are its reply then, and may hold anything.
+_REFUSAL = "refusal"
 
 
 @dataclass
@@ -28,8 +30,8 @@ class Reread:
 def reread(verdict: Mapping[str, Any], protocol: Protocol) -> Reread:
     """Read the replies of a verdict again, and put its score together from them.
 
-    A failure that has no reply (the judge could not be reached, or a content filter) is taken as it is recorded; that
-    of reading a reply must come out again.
+    A failure that has no reply (the judge could not be reached, or a content filter) is taken as it is recorded, unless
+    the last reply that is there can be read; that of reading a reply must come out again.
     """
     out = Reread(failure=verdict["failure"])
     for number, run in enumerate(verdict["runs"]):
@@ -69,11 +71,13 @@ def _read(
 ) -> tuple[Scores, Fault | None]:
     """The score in the last reply: after the others, in which none could be read, it was asked again."""
     failure = recorded.get("failure")
-    if failure is not None and failure not in PARSE_FAILURES:
+    if failure == _REFUSAL or (not replies and failure is not None and failure not in PARSE_FAILURES):
         return (None, None), None
     if not replies:
         return (None, None), ("replies", "none", "a score without a reply")
     score, found = _parsed(max(replies, key=lambda one: int(one["reask"])), protocol, order)
+    if failure is not None and failure not in PARSE_FAILURES:
+        return (None, None), None if found is not None else ("failure", failure, "a reply that can be read")
     return score, None if found == failure else ("failure of reading the reply", failure, found)
 
 

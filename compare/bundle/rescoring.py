@@ -19,6 +19,8 @@ from lmms_eval_ja.metrics import generation_failure, rouge_l
 
 _ROUGE_L = "rouge_l_ja"
 _MODEL_MEAN = "model_mean"
+#: So many documents are named that lack a sample.
+_LISTED = 20
 
 
 class Rescoring:
@@ -36,10 +38,22 @@ class Rescoring:
 
     def mismatches(self) -> Iterator[Mismatch]:
         """All that does not come out as recorded."""
+        yield from self._documents()
         for row in self.scored.rows:
             yield from self._row(row)
         for metric in self.scored.facts["scores"]:
             yield from self._metric(metric)
+
+    def _documents(self) -> Iterator[Mismatch]:
+        """Documents without a sample, but where a part was asked for, and samples without a document."""
+        if not self.documents:
+            return
+        there = {row["doc_id"] for row in self.scored.rows}
+        if not self.scored.facts["fingerprint"].get("subset"):
+            for doc_id in sorted(self.documents.keys() - there)[:_LISTED]:
+                yield self._differs("sample", "a document of the task", "missing", doc_id)
+        for doc_id in sorted(there - self.documents.keys())[:_LISTED]:
+            yield self._differs("sample", "there", "no document of the task", doc_id)
 
     def _row(self, row: Row) -> Iterator[Mismatch]:
         doc_id, document = row["doc_id"], self.documents.get(row["doc_id"])

@@ -120,15 +120,17 @@ def sample_of(row: Row, document: Document) -> Sample:
 
 
 def _rows(name: str, data: bytes) -> list[Row]:
-    rows = []
+    rows: dict[int, Row] = {}
     for number, line in enumerate(data.decode("utf-8-sig", "replace").split("\n"), 1):
         if not line.strip():
             continue
         row = _json(f"{name}, line {number}", line)
         if not isinstance(row.get("doc_id"), int) or "filtered_resps" not in row:
             raise BundleError(f"{name}, line {number}: no sample of lmms-eval: doc_id or filtered_resps is missing")
-        rows.append(row)
-    return sorted(rows, key=lambda row: int(row["doc_id"]))
+        if row["doc_id"] in rows:
+            raise BundleError(f"{name}, line {number}: doc_id {row['doc_id']} stands twice")
+        rows[row["doc_id"]] = row
+    return [rows[doc_id] for doc_id in sorted(rows)]
 
 
 def _json(name: str, data: bytes | str) -> dict[str, Any]:

@@ -259,6 +259,37 @@ def test_a_poor_score_passed_off_as_a_refusal_is_named(bundle: Path, tmp_path: P
     assert any("judge_mean, scored: recorded 40, comes out as 39" in one for one in named)
 
 
+def test_a_score_passed_off_as_a_failure_that_nobody_can_check_is_named(bundle: Path, tmp_path: Path) -> None:
+    def filtered(row: dict[str, Any]) -> None:
+        verdict = row["verdict_vqa_likert"]
+        for one in (verdict, *verdict["runs"]):
+            one.update(score=None, failure="filter", reason="no")
+
+    named = _mismatches(verify(tampered(bundle, tmp_path / "t.zip", {SAMPLES: edited_rows(filtered, 0)})))
+    assert any(
+        "doc_id 0: verdict of vqa_likert, run 0, failure: recorded 'filter', comes out as 'a reply that can be read'"
+        in one
+        for one in named
+    )
+
+
+def test_a_document_that_lacks_its_sample_is_named(overlap: Path, tmp_path: Path) -> None:
+    packed = pack(overlap, tmp_path / "bundle.zip").path
+
+    def without(data: bytes) -> bytes:
+        return b"".join(data.splitlines(keepends=True)[:-1])
+
+    named = _mismatches(verify(tampered(packed, tmp_path / "t.zip", {SAMPLES: without})))
+    last = len(ROWS) - 1
+    assert f"doc_id {last}: sample: recorded 'a document of the task', comes out as 'missing'" in named[0]
+    unknown = edited_rows(lambda row: row.update(doc_id=1000), 3)
+    named = _mismatches(verify(tampered(packed, tmp_path / "u.zip", {SAMPLES: unknown})))
+    assert any("doc_id 1000: sample: recorded 'there', comes out as 'no document of the task'" in one for one in named)
+    twice = edited_rows(lambda row: row.update(doc_id=2), 3)
+    with pytest.raises(BundleError, match=rf"{DATE}_samples_{TASK}\.jsonl, line 4: doc_id 2 stands twice"):
+        verify(tampered(packed, tmp_path / "v.zip", {SAMPLES: twice}))
+
+
 def test_statistics_and_table_come_out_as_recorded(overlap: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(overlap, tmp_path / "c"))
     results = load_results(folder)
