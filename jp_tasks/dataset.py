@@ -15,8 +15,8 @@ from datasets import Dataset
 
 from lmms_eval_ja.clients import load_settings
 
-#: What `with_siblings` has made, by the files of the first configuration.
-_siblings: dict[tuple[str, ...], Dataset] = {}
+#: What `with_siblings` has made, by the files, rows and fingerprint of the first configuration.
+_siblings: dict[tuple[tuple[str, ...], int, str], Dataset] = {}
 _REVISION = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 
 
@@ -156,8 +156,9 @@ def with_siblings(dataset: Dataset, name: str, split: str, configs: Sequence[str
 
     revision = loaded_revision(dataset)
     places = tuple(str(file["filename"]) for file in dataset.cache_files)
-    if places in _siblings:  # wanted twice a run, and each asks the hub
-        return _siblings[places]
+    key = (places, len(dataset), str(dataset._fingerprint))  # noqa: SLF001 (a part has the files of the whole)
+    if key in _siblings:  # wanted twice a run, and each asks the hub
+        return _siblings[key]
     # …/cache/org___name/config/version/revision/file.arrow
     cache = str(Path(places[0]).parents[4]) if revision is not None else None
     parts = [dataset]
@@ -171,5 +172,5 @@ def with_siblings(dataset: Dataset, name: str, split: str, configs: Sequence[str
         parts.append(part)
     pairs = zip(parts, configs, strict=True)
     whole = concatenate_datasets([with_columns(part, {column: [config] * len(part)}) for part, config in pairs])
-    _siblings[places] = whole
+    _siblings[key] = whole
     return whole

@@ -50,6 +50,7 @@ def shown(doc: Doc, pictures: Pictures) -> list[Any]:
 
     Raises:
         KeyError: the setting is `shuffled`, and the data did not go through `with_others`.
+        DatasetError: the setting is `shuffled`, and there are not enough other pictures.
     """
     setting = load_settings().image
     if setting == "none":
@@ -58,7 +59,7 @@ def shown(doc: Doc, pictures: Pictures) -> list[Any]:
     if setting == "blank":
         return [blank(picture) for picture in own]
     if setting == "shuffled":
-        return _others(doc, pictures, len(own))
+        return _others(doc, pictures, own)
     return own
 
 
@@ -113,17 +114,38 @@ def _picture_id(value: Mapping[str, Any] | None) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _others(doc: Doc, pictures: Pictures, wanted: int) -> list[Any]:
-    """As many pictures as the document has, of the documents that follow its cluster on the ring."""
+def _others(doc: Doc, pictures: Pictures, own: Sequence[Any]) -> list[Any]:
+    """As many pictures as the document has, of the documents that follow its cluster on the ring; none is its own.
+
+    Clusters may share a picture, where a document has several.
+
+    Raises:
+        DatasetError: there are not as many others.
+    """
     if RING not in doc:
         raise KeyError(
             f'image = "shuffled": the document has no column {RING!r}; its process_docs calls no with_others'
         )
     ring, place = _rings[doc[RING]], doc[PLACE]
+    pixels = {_pixels(picture) for picture in own}
     found: list[Any] = []
     for step in range(1, len(ring.rows)):
-        if len(found) >= wanted:
+        if len(found) >= len(own):
             break
         other = ring.documents[ring.rows[(place + step) % len(ring.rows)]]
-        found += [picture.convert("RGB") for picture in pictures(other)]
-    return found[:wanted]
+        converted = [picture.convert("RGB") for picture in pictures(other)]
+        found += [picture for picture in converted if _pixels(picture) not in pixels]
+    if len(found) < len(own):
+        raise DatasetError(
+            f'image = "shuffled": a document has {_count(len(own))}, and the others have only {len(found)} that are '
+            "not among them"
+        )
+    return found[: len(own)]
+
+
+def _pixels(picture: Any) -> tuple[tuple[int, int], bytes]:
+    return picture.size, picture.tobytes()
+
+
+def _count(pictures: int) -> str:
+    return "a picture" if pictures == 1 else f"{pictures} pictures"

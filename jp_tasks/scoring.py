@@ -9,9 +9,10 @@ An answer is marked for these metrics, all in percent and aggregated by `mean_ja
 | `unparsed` | all answers | is what is counted |
 | those named in the document's column `parts` | as `accuracy`, over the documents that name it | is not right |
 
-A generation that failed, and a document whose picture is gone, are failures and never numbers. Columns of the document
-besides those of `judges/results.py`: `choices`, the options in the order in which they are asked; `parts`, names of
-metrics; `has_picture`, absent where there is no doubt.
+A generation that failed, and a document whose picture is not there, are failures and never numbers. Columns of the
+document besides those of `judges/results.py`: `choices`, the options in the order in which they are asked; `parts`,
+names of metrics; `picture_failure`, why the picture is not there: "picture" (gone) or "transport" (not reached), else
+absent or None.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from typing import Any
 from lmms_eval_ja.jp_tasks.prompts import OPTIONS
 from lmms_eval_ja.judges import MetricItem, sample_of
 from lmms_eval_ja.judges.sample_facts import UNREAD
-from lmms_eval_ja.judges.verdict import NO_PICTURE, Failure
+from lmms_eval_ja.judges.verdict import Failure
 from lmms_eval_ja.metrics import generation_failure, parse_choice
 
 Doc = Mapping[str, Any]
 #: Key of an item that says what the answer was read as; absent where it could not be read.
 READ = "read"
 ACCURACY, PARSED, UNPARSED = "accuracy", "accuracy_parsed", "unparsed"
-PARTS, HAS_PICTURE = "parts", "has_picture"
+PARTS, PICTURE_FAILURE = "parts", "picture_failure"
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,10 @@ def metrics_of(doc: Doc, answer: str, marking: Marking) -> dict[str, MetricItem]
 
 
 def failure_of(doc: Doc, answer: str) -> Failure | None:
-    """Why an answer cannot count at all: its picture is gone, or its generation failed; else None."""
-    if not doc.get(HAS_PICTURE, True):
-        return NO_PICTURE
+    """Why an answer cannot count at all: its picture is not there, or its generation failed; else None."""
+    failure: Failure | None = doc.get(PICTURE_FAILURE)
+    if failure:
+        return failure
     return None if generation_failure(answer) is None else "generation"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 
@@ -9,7 +10,9 @@ from datasets import Dataset
 
 from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, load_checked, with_columns
 from lmms_eval_ja.jp_tasks.images import picture_ids, with_others
+from lmms_eval_ja.metrics import short_answer
 
+_EMPTY_BOX = re.compile(r"\\boxed\{\s*\}")
 ProcessDocs = Callable[[Dataset], Dataset]
 
 
@@ -38,6 +41,11 @@ def checking(process_docs: ProcessDocs, spec: DatasetSpec) -> ProcessDocs:
     """The function itself, which says by its attribute `spec` what it checks (`dataset.spec_of`)."""
     process_docs.spec = spec  # type: ignore[attr-defined]  # read back by `spec_of`
     return process_docs
+
+
+def read_short(answer: str) -> str:
+    r"""`metrics.short_answer`, with an empty box (`\boxed{}`) as nothing; "" where there is no answer."""
+    return short_answer(_EMPTY_BOX.sub("", answer))
 
 
 def distinct_ids(ids: Iterable[object]) -> list[str]:

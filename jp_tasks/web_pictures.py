@@ -2,7 +2,8 @@
 
 A picture is kept as the bytes that came, under the SHA-256 of its address. An address that has no picture (any more)
 is kept as a note that says why, so that the next run does not ask either. One that could not be reached is not: the
-next run tries again.
+next run tries again. Only 404 and 410, and a file that is no picture, say that a picture is gone; any other status, and
+a web page in the picture's place, may be those of a proxy or of a login page that stands between.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
 _AGENT = "lmms-eval-ja (fetches the pictures of a public benchmark once)"
 _SERVER_FAULT = 500
 _MANY_REQUESTS = 429
+_GONE_STATUSES = frozenset({404, 410})
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ def _content(client: httpx.Client, address: str) -> bytes:
 
     Raises:
         _GoneError: there is none.
-        httpx.HTTPError: the server cannot be reached, or has a fault that may pass.
+        httpx.HTTPError: the server cannot be reached, has a fault that may pass, or gives a web page instead.
     """
     import httpx
 
@@ -189,9 +191,12 @@ def _content(client: httpx.Client, address: str) -> bytes:
             if attempt == _TRIES - 1:
                 raise
             continue
-        if not response.is_success:
+        if response.status_code in _GONE_STATUSES:
             raise _GoneError(f"status {response.status_code}")
+        response.raise_for_status()
         if why := _why_no_picture(response.content):
+            if response.headers.get("Content-Type", "").strip().lower().startswith("text/html"):
+                raise httpx.HTTPError("a web page stands in the picture's place")
             raise _GoneError(why)
         return response.content
     raise AssertionError("the last attempt returns or raises")

@@ -11,8 +11,8 @@ from lmms_eval_ja.jp_tasks.dataset import DatasetError, DatasetSpec, load_checke
 from lmms_eval_ja.jp_tasks.graded import EMPTY, Grade, graded_by
 from lmms_eval_ja.jp_tasks.images import picture_ids, shown, with_others
 from lmms_eval_ja.jp_tasks.scoring import PARTS, Mark, metrics_of
-from lmms_eval_ja.jp_tasks.short_answers import distinct_ids
-from lmms_eval_ja.metrics import jdocqa_score, short_answer, strip_reasoning
+from lmms_eval_ja.jp_tasks.short_answers import distinct_ids, read_short
+from lmms_eval_ja.metrics import jdocqa_score
 
 PAGES = ("image_0", "image_1", "image_2", "image_3")
 #: By their numbers in the column `answer_type`; those that are right or wrong are names of metrics, too.
@@ -51,12 +51,12 @@ def doc_to_visual(doc: Mapping[str, Any]) -> list[Any]:
 
 def mark(doc: Mapping[str, Any], answer: str) -> Mark:
     """An answer to a question of the first three types."""
-    if not strip_reasoning(answer):
+    if not (read := read_short(answer)):
         return Mark(None, reason=EMPTY)
     score = jdocqa_score(doc["answer_type"], doc["reference"], answer)
     if score.failure is not None:
         return Mark(None, reason=score.failure)
-    return Mark(short_answer(answer), right=score.score == 1)
+    return Mark(read, right=score.score == 1)
 
 
 def _bleu(doc: Mapping[str, Any], answer: str) -> Grade:
@@ -67,7 +67,7 @@ _open = graded_by(BLEU, _bleu)
 
 
 def process_results(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, Any]:
-    """`bleu` of an answer to an open question; else the metrics of `scoring`, the question's type among them."""
+    """`bleu` and `unparsed` of an answer to an open question; else the metrics of `scoring` and its type's."""
     if doc["answer_type"] == OPEN:
-        return {BLEU: _open(doc, results)[BLEU]}
+        return _open(doc, results)
     return metrics_of(doc, results[0], mark)

@@ -11,8 +11,8 @@ from lmms_eval_ja.jp_tasks.dataset import DatasetError, DatasetSpec, load_checke
 from lmms_eval_ja.jp_tasks.graded import EMPTY
 from lmms_eval_ja.jp_tasks.images import picture_ids, with_others
 from lmms_eval_ja.jp_tasks.scoring import Mark, marked_by
-from lmms_eval_ja.jp_tasks.short_answers import distinct_ids
-from lmms_eval_ja.metrics import open_match, short_answer, strip_reasoning
+from lmms_eval_ja.jp_tasks.short_answers import distinct_ids, read_short
+from lmms_eval_ja.metrics import open_match
 
 NAME = "r-g2-2024/JGraphQA"
 
@@ -43,9 +43,9 @@ SPEC = DatasetSpec(NAME, 200, ("id", "image", "question", "answer"), whole=_with
 
 def mark(doc: Mapping[str, Any], answer: str) -> Mark:
     """Whether an answer gives the reference, whatever way numbers and units are written."""
-    if not strip_reasoning(answer):
+    if not (read := read_short(answer)):
         return Mark(None, reason=EMPTY)
-    return Mark(short_answer(answer), right=open_match(doc["answer"], answer))
+    return Mark(read, right=open_match(doc["answer"], answer))
 
 
 process_results = marked_by(mark)

@@ -11,11 +11,12 @@ from datasets import Dataset
 from lmms_eval_ja.clients import load_settings
 from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, load_checked, with_columns
 from lmms_eval_ja.jp_tasks.images import GREY, shown, with_others
-from lmms_eval_ja.jp_tasks.jic_vqa.names import domain_of, named_in
+from lmms_eval_ja.jp_tasks.jic_vqa.names import domain_of, given_in, named_in
 from lmms_eval_ja.jp_tasks.prompts import OPTIONS
-from lmms_eval_ja.jp_tasks.scoring import HAS_PICTURE, Mark, marked_by
+from lmms_eval_ja.jp_tasks.scoring import PICTURE_FAILURE, Mark, marked_by
 from lmms_eval_ja.jp_tasks.web_pictures import WebPictures
-from lmms_eval_ja.metrics import parse_choice
+from lmms_eval_ja.judges.verdict import NO_PICTURE, Failure
+from lmms_eval_ja.metrics import parse_choice, strip_reasoning
 
 PICTURES = WebPictures("jic_vqa")
 #: Whether `choices` are the options that the question lists; else they are all names of its domain.
@@ -45,7 +46,7 @@ def process_docs(dataset: Dataset) -> Dataset:
             # The column of this name in the data is the name of what the picture shows.
             "category": domains,
             "parts": [[domain] for domain in domains],
-            HAS_PICTURE: [PICTURES.find(address) is not None for address in addresses],
+            PICTURE_FAILURE: [_picture_failure(address) for address in addresses],
         },
     )
     return with_others(dataset)
@@ -56,9 +57,17 @@ def fetch(dataset: Dataset) -> str:
     return str(PICTURES.fetch(list(dataset["url"])))
 
 
+def _picture_failure(address: str) -> Failure | None:
+    """Why a picture is not there; one that was not reached counts as gone only where changed data is allowed."""
+    if PICTURES.find(address) is not None:
+        return None
+    is_gone = PICTURES.why_gone(address) is not None or load_settings().allow_changed_data
+    return NO_PICTURE if is_gone else "transport"
+
+
 def doc_to_visual(doc: Mapping[str, Any]) -> list[Any]:
-    """The picture; a grey one where it is gone from the web, as the model is asked all the same."""
-    if doc[HAS_PICTURE] or load_settings().image == "none":
+    """The picture; a grey one where it is not there, as the model is asked all the same."""
+    if not doc[PICTURE_FAILURE] or load_settings().image == "none":
         return shown(doc, pictures)
     from PIL import Image
 
@@ -67,7 +76,7 @@ def doc_to_visual(doc: Mapping[str, Any]) -> list[Any]:
 
 def pictures(doc: Mapping[str, Any]) -> Sequence[Any]:
     """The picture from the cache, if it is there."""
-    return [PICTURES.open(doc["url"])] if doc[HAS_PICTURE] else []
+    return [PICTURES.open(doc["url"])] if not doc[PICTURE_FAILURE] else []
 
 
 def mark(doc: Mapping[str, Any], answer: str) -> Mark:
@@ -78,8 +87,10 @@ def mark(doc: Mapping[str, Any], answer: str) -> Mark:
         if choice.letter is None:
             return Mark(None, reason=choice.reason)
         named = [options[ascii_uppercase.index(choice.letter)]]
+    elif not (answer := strip_reasoning(answer)):
+        return Mark(None, reason="unfinished")
     else:
-        named = named_in(answer, options)
+        named = given_in(answer, options)
     if len(named) != 1:
         return Mark(None, reason="ambiguous" if named else "none")
     return Mark(named[0], right=named[0] == doc["reference"])

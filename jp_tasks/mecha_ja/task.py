@@ -80,15 +80,16 @@ def all_rotations(items: Sequence[MetricItem]) -> Score:
 def _of_questions(items: Sequence[MetricItem], holds: Callable[[Sequence[MetricItem]], bool]) -> list[MetricItem]:
     """The items of the questions that have all their rotations, each with its question's value.
 
-    A question of which a rotation is missing (a run of a part of the documents) says nothing.
+    A question of which a rotation is missing (a run of a part of the documents) says nothing. One of which a rotation
+    failed fails as a whole: whether it holds of the four is not known.
     """
     questions: dict[str, list[MetricItem]] = {}
     for item in items:
         questions.setdefault(item.sample_id.rpartition(_BETWEEN)[0], []).append(item)
     whole = [own for own in questions.values() if len(own) == ROTATIONS]
     for own in whole:
-        value = 100.0 if holds(own) else 0.0
+        failure = next((item.failure for item in own if item.failure is not None), None)
+        value = None if failure is not None else 100.0 if holds(own) else 0.0
         for item in own:
-            if item.failure is None:
-                item.value = value
+            item.value, item.failure = value, failure
     return [item for own in whole for item in own]

@@ -50,5 +50,5 @@ def test_a_failed_generation_is_a_failure_of_every_metric() -> None:
 
 
 def test_a_document_without_its_picture_is_left_out() -> None:
-    items = process_results(DOC | {"has_picture": False}, ["桜"])
+    items = process_results(DOC | {"picture_failure": "picture"}, ["桜"])
     assert {item.failed() for item in items.values()} == {"picture"}

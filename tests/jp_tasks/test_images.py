@@ -95,9 +95,29 @@ def test_a_document_of_several_pictures_is_shown_as_many(monkeypatch: pytest.Mon
         {"images": ["d.png"], "image_id": "2"},
         {"images": [], "image_id": "3"},
         {"images": ["e.png", "a.png"], "image_id": "4"},
+        {"images": ["f.png"], "image_id": "5"},
     ]
     docs = with_others(dataset({"images": "images", "image_id": "string"}, rows))
-    assert [len(doc_to_visual(doc)) for doc in docs] == [3, 1, 0, 2]
+    assert [len(doc_to_visual(doc)) for doc in docs] == [3, 1, 0, 2, 1]
+
+
+def test_clusters_that_share_a_picture_are_not_shown_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"images": pages, "image_id": "-".join(pages)} for pages in (["p1", "p2"], ["p2", "p3"], ["p3", "p4"])]
+    rows = [row | {"images": [f"{page}.png" for page in row["images"]]} for row in rows]
+    data = dataset({"images": "images", "image_id": "string"}, rows)
+    mine = [pixels(doc_to_visual(doc)) for doc in with_others(data)]
+    monkeypatch.setenv("LMMS_EVAL_JA_IMAGE", "shuffled")
+    found = [pixels(doc_to_visual(doc)) for doc in with_others(data)]
+    assert [len(seen) for seen in found] == [2, 2, 2]
+    assert not any(set(seen) & set(own_) for seen, own_ in zip(found, mine, strict=True))
+
+
+def test_too_few_other_pictures_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LMMS_EVAL_JA_IMAGE", "shuffled")
+    rows = [{"images": ["a.png", "b.png"], "image_id": "1"}, {"images": ["b.png", "c.png"], "image_id": "2"}]
+    docs = with_others(dataset({"images": "images", "image_id": "string"}, rows))
+    with pytest.raises(DatasetError, match="a document has 2 pictures, and the others have only 1 that"):
+        doc_to_visual(docs[0])
 
 
 def test_a_single_picture_has_no_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,13 +50,20 @@ def test_documents_say_their_type() -> None:
 
 
 def test_an_open_question_has_bleu_and_no_accuracy_the_others_the_reverse() -> None:
-    assert values(3, "桜が咲く。", "桜が咲く。") == {"bleu": 100}
+    assert values(3, "桜が咲く。", "桜が咲く。") == {"bleu": 100, "unparsed": 0}
+    assert values(3, "桜が咲く。", "<think>桜が咲く。</think>") == {"bleu": 0, "unparsed": 100}
     assert values(0, "はい", "はい") == {"yesno": 100, "accuracy_parsed": 100, "unparsed": 0, "accuracy": 100}
     assert set(values(2, "3", "3")) == {"numerical", "accuracy_parsed", "unparsed", "accuracy"}
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer", "reason"), [(0, "はい、いいえ", "ambiguous"), (1, "<think>桜</think>", "empty")]
+    ("kind", "answer", "reason"),
+    [
+        (0, "はい、いいえ", "ambiguous"),
+        (1, "<think>桜</think>", "empty"),
+        (1, r"\boxed{}", "empty"),
+        (2, "「」", "empty"),
+    ],
 )
 def test_an_unreadable_answer_is_not_right_and_counted(kind: int, answer: str, reason: str) -> None:
     doc = {"question_id": "1", "question": "", "reference": "はい", "answer_type": kind, "parts": []}

@@ -37,8 +37,10 @@ def test_numbers_are_matched_whatever_way_they_are_written(reference: str, answe
     assert (found.right, found.reason) == (right, None)
 
 
-def test_thoughts_alone_cannot_be_read() -> None:
-    assert mark({"answer": "3"}, "<think>3</think>").reason == "empty"
+@pytest.mark.parametrize("answer", ["<think>3</think>", r"\boxed{}", "「」", "。"])
+def test_an_answer_of_nothing_cannot_be_read(answer: str) -> None:
+    found = mark({"answer": "3"}, answer)
+    assert (found.read, found.reason) == (None, "empty")
 
 
 def test_data_without_pictures_is_refused_with_what_to_do() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ import pytest
 from datasets import Dataset
 
 from lmms_eval_ja.jp_tasks.dataset import DatasetError
+from lmms_eval_ja.jp_tasks.jic_vqa import task
 from lmms_eval_ja.jp_tasks.jic_vqa.names import domain_of, named_in
 from lmms_eval_ja.jp_tasks.jic_vqa.task import doc_to_visual, mark, process_docs, process_results
+from lmms_eval_ja.judges.scores import mean_ja
 from support.benchmarks import placeholder_image
 from support.hub import Hub
 from support.suite import jic
@@ -88,11 +92,53 @@ def test_where_no_options_are_listed_the_one_name_of_the_domain_counts(documents
 
 
 def test_a_document_whose_picture_is_gone_is_asked_with_a_grey_one_and_not_counted(documents: Dataset) -> None:
-    gone = [n for n, there in enumerate(documents["has_picture"]) if not there]
+    gone = [n for n, why in enumerate(documents["picture_failure"]) if why]
     assert [n % jic.ROWS for n in gone] == list(jic.GONE) * len(jic.DOMAINS)
     (picture,) = doc_to_visual(documents[gone[0]])
     assert len(picture.getcolors()) == 1
     assert process_results(documents[gone[0]], ["サクラ"])["accuracy"].failed() == "picture"
+
+
+@pytest.fixture
+def offline(rows: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """The rows where no picture is in the cache and none can be had."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(task, "SPEC", replace(task.SPEC, rows=len(rows)))
+    return Dataset.from_list(rows)
+
+
+def test_where_pictures_were_not_reached_there_is_no_score(offline: Dataset) -> None:
+    docs = process_docs(offline)
+    assert set(docs["picture_failure"]) == {"transport"}
+    score = mean_ja([process_results(doc, [doc["reference"]])["accuracy"] for doc in docs])
+    assert (math.isnan(score), score.report.incomplete) == (True, True)
+    assert score.report.why_none == "0 of 48 samples have a score; failures: 48 transport"
+
+
+def test_where_changed_data_is_allowed_they_count_as_gone(offline: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LMMS_EVAL_JA_ALLOW_CHANGED_DATA", "1")
+    assert set(process_docs(offline)["picture_failure"]) == {"picture"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "read", "reason"),
+    [
+        ("<think>東京タワーかもしれない", None, "unfinished"),
+        ("<think>姫路城か。</think>東京タワーです。", "東京タワー", None),
+        ("東京タワーではありません。", None, "none"),
+        ("「姫路城」ではなく、東京タワーです。", "東京タワー", None),
+        ("姫路城じゃない。東京タワーだ。", "東京タワー", None),
+        ("東京タワーではないでしょうか。", "東京タワー", None),
+        ("東京タワーではありませんか。", "東京タワー", None),
+        ("東京タワーではないと思われがちですが、東京タワーです。", "東京タワー", None),
+    ],
+)
+def test_a_thought_and_a_rejected_name_are_no_answer(
+    documents: Dataset, answer: str, read: str | None, reason: str | None
+) -> None:
+    found = mark(documents[2 * jic.ROWS], answer)
+    assert (found.read, found.reason) == (read, reason)
 
 
 def test_the_picture_is_that_of_the_address(documents: Dataset) -> None:
@@ -112,7 +158,9 @@ def test_ablations_of_pictures_from_the_web(documents: Dataset, monkeypatch: pyt
     plain = documents.remove_columns(["question_id", "choices", "listed", "reference", "image_id", "parts"])
     monkeypatch.setenv("LMMS_EVAL_JA_IMAGE", "shuffled")
     names = {"category": list(documents["reference"])}
-    shuffled = process_docs(plain.remove_columns(["category", "has_picture"]).add_column("category", names["category"]))
+    shuffled = process_docs(
+        plain.remove_columns(["category", "picture_failure"]).add_column("category", names["category"])
+    )
     monkeypatch.setenv("LMMS_EVAL_JA_IMAGE", "given")
     own = [doc_to_visual(doc)[0].tobytes() for doc in documents.select(range(5))]
     monkeypatch.setenv("LMMS_EVAL_JA_IMAGE", "shuffled")

@@ -9,6 +9,7 @@ import pytest
 from lmms_eval_ja.jp_tasks.dataset import DatasetError
 from lmms_eval_ja.jp_tasks.mecha_ja.task import all_rotations, consistency, mark, process_docs, process_results
 from lmms_eval_ja.jp_tasks.prompts import doc_to_visual
+from lmms_eval_ja.metrics import failed_generation
 from support.suite import mecha
 from support.suite.reading import of_files
 
@@ -87,6 +88,16 @@ def test_the_order_of_the_items_does_not_matter_nor_does_asking_twice() -> None:
 def test_a_question_of_which_a_rotation_is_missing_says_nothing() -> None:
     score = consistency(items_of("consistency", ["A", "D", "C", "B", "A", "A"]))
     assert (score, score.report.n) == (100, 4)
+
+
+@pytest.mark.usefixtures("_any_data")
+@pytest.mark.parametrize(("metric", "over"), [("consistency", consistency), ("all_rotations", all_rotations)])
+def test_a_question_of_which_a_rotation_failed_fails_as_a_whole(metric: str, over: Any) -> None:
+    items = items_of(metric, ["A", failed_generation("no memory"), "C", "B", "A", "D", "C", "B"])
+    score = over(items)
+    assert (score.report.scored, dict(score.report.failures)) == (4, {"generation": 4})
+    assert [item.value for item in items[:4]] == [None] * 4
+    assert score.report.incomplete
 
 
 def test_the_number_of_rows_is_checked() -> None:

@@ -56,10 +56,11 @@ def test_a_failed_generation_is_a_failure_of_every_metric() -> None:
 
 
 def test_a_document_without_its_picture_is_left_out_whatever_the_answer() -> None:
-    items = score_choice(DOC | {"has_picture": False}, ["B"])
-    assert {(item.value, item.failed()) for item in items.values()} == {(None, "picture")}
+    for failure in ("transport", "picture"):
+        items = score_choice(DOC | {"picture_failure": failure}, ["B"])
+        assert {(item.value, item.failed()) for item in items.values()} == {(None, failure)}
     assert not mean_ja([items["accuracy"]]).report.incomplete
-    assert score_choice(DOC | {"has_picture": True}, ["B"])["accuracy"].value == 100
+    assert score_choice(DOC | {"picture_failure": None}, ["B"])["accuracy"].value == 100
 
 
 def test_every_metric_has_an_item_of_its_own() -> None:

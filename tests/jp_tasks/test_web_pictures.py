@@ -24,6 +24,10 @@ class _Handler(LoopbackHandler):
             self.close_connection = True
         elif self.path == "/text":
             self.answer(200, b"<html>not found</html>")
+        elif self.path == "/page":
+            self.answer(200, b"<html>log in</html>", {"Content-Type": "text/html; charset=utf-8"})
+        elif self.path.startswith("/status-"):
+            self.answer(int(self.path.removeprefix("/status-")), b"")
         elif self.path == "/moved":
             self.answer(302, b"", {"Location": "/a.png"})
         elif self.path == "/down" or (self.path == "/busy" and self.asked.count("/busy") < 3):
@@ -101,6 +105,17 @@ def test_what_could_not_be_reached_is_tried_again_by_the_next_run(site: Site, pi
     asked = len(site.asked)
     pictures.fetch(addresses)
     assert len(site.asked) == 2 * asked
+
+
+def test_what_a_proxy_or_a_login_page_says_is_not_kept(site: Site, pictures: WebPictures) -> None:
+    addresses = site.addresses("page", "status-401", "status-403", "status-407", "status-451")
+    assert pictures.fetch(addresses) == Fetched(there=0, gone=0, not_reached=5)
+    assert [pictures.why_gone(address) for address in addresses] == [None] * 5
+    assert len(site.asked) == 5  # asking again at once does not help
+
+
+def test_what_is_gone_for_good_is_kept(site: Site, pictures: WebPictures) -> None:
+    assert pictures.fetch(site.addresses("status-404", "status-410")).gone == 2
 
 
 def test_where_nobody_answers_it_gives_up_early(site: Site, pictures: WebPictures) -> None:
