@@ -8,34 +8,52 @@ from pathlib import Path
 from typing import Any
 
 from lmms_eval_ja.compare.bundle.archive import BundleError
+from lmms_eval_ja.compare.bundle.boards import LEADERBOARDS, check_leaderboards
 from lmms_eval_ja.compare.bundle.mismatch import Mismatch, equal
+from lmms_eval_ja.compare.bundle.tables import rows_of
+from lmms_eval_ja.compare.documents import DocumentsError
 from lmms_eval_ja.compare.results import Results, ResultsError
+from lmms_eval_ja.compare.samples_table import SamplesFileError
+
+__all__ = ["ANSWERS", "COMPARED", "LEADERBOARDS", "check_statistics"]
 
 COMPARED, ANSWERS = "comparison.json", "comparison.parquet"
 #: Of the columns, what comes from where the comparison was made; of the statistics, sentences.
 _FEEDBACK = "_feedback"
 _SENTENCES = frozenset({"notes", "title", "labels"})
+#: What files of another form end in.
+_UNREADABLE = (
+    *(ResultsError, SamplesFileError, DocumentsError, OSError, ValueError, TypeError),
+    *(AttributeError, LookupError, ArithmeticError, RecursionError),
+)
 #: So many differences are named.
 _LISTED = 20
+#: Draws of a bootstrap that are made again; a comparison makes some thousands.
+MOST_RESAMPLES = 100_000
 
 
 def check_statistics(folder: Path, notes: list[str]) -> Iterator[Mismatch]:
-    """What differs between statistics and table as recorded in a comparison's folder, and as they come out now.
+    """What differs between statistics and tables as recorded in a comparison's folder, and as they come out now.
 
     Raises:
-        BundleError: the results cannot be read.
+        BundleError: the results cannot be read, or ask for more than a comparison does.
     """
     from lmms_eval_ja.compare.results import load_results
     from lmms_eval_ja.compare.statistics import compare
 
     recorded = _recorded(folder)
     try:
-        results = load_results(folder, mix_fingerprints=_mixes(recorded))
+        results = load_results(folder, mix_fingerprints=_mixes(recorded), models=_models(recorded))
         options = {name: recorded[name] for name in ("confidence", "resamples", "seed") if name in recorded}
-        found = json.loads(compare(results, **options).as_json())
-    except (ResultsError, ValueError, TypeError, AttributeError) as error:
-        raise BundleError(f"{COMPARED}: the statistics cannot be made again: {error}") from error
-    differing = [one for one in _differences(recorded, found, "") if one[0].split(".")[0] not in _SENTENCES]
+        if options.get("resamples", 0) > MOST_RESAMPLES:
+            raise ValueError(f"{options['resamples']} resamples; a comparison has up to {MOST_RESAMPLES:,}")
+        compared = compare(results, **options)
+        found = json.loads(compared.as_json())
+        differing = [one for one in _differences(recorded, found, "") if one[0].split(".")[0] not in _SENTENCES]
+        yield from check_leaderboards(folder, compared, recorded)
+    except _UNREADABLE as error:
+        said = str(error).replace(str(folder), "")
+        raise BundleError(f"{COMPARED}: the statistics cannot be made again: {said}") from error
     for where, before, now in differing[:_LISTED]:
         yield Mismatch(COMPARED, where, before, now)
     if len(differing) > _LISTED:
@@ -59,6 +77,12 @@ def _mixes(recorded: dict[str, Any]) -> bool:
     return "mixed" in ((recorded.get("marks") or {}).get("kind") or ())
 
 
+def _models(recorded: dict[str, Any]) -> list[str] | None:
+    """The models that were compared; runs of others may lie beside theirs."""
+    models = recorded.get("models")
+    return [str(model) for model in models] if isinstance(models, list) else None
+
+
 def _differences(recorded: Any, found: Any, where: str) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(recorded, dict) and isinstance(found, dict):
         for name in {**recorded, **found}:
@@ -75,13 +99,13 @@ def _table(path: Path, results: Results) -> Iterator[Mismatch]:
     import pyarrow as pa
     from pyarrow import parquet
 
+    if (rows := rows_of(path)) != results.answers.num_rows:
+        yield Mismatch(ANSWERS, "rows", rows, results.answers.num_rows)
+        return
     try:
         recorded = parquet.read_table(path)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BundleError(f"{ANSWERS} cannot be read: {error}") from None
-    if recorded.num_rows != results.answers.num_rows:
-        yield Mismatch(ANSWERS, "rows", recorded.num_rows, results.answers.num_rows)
-        return
     for name in dict.fromkeys([*recorded.column_names, *results.answers.column_names]):
         if name.endswith(_FEEDBACK):
             continue

@@ -41,7 +41,11 @@ def equal(recorded: Any, found: Any) -> bool:
 def _plain(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    return None if math.isnan(value) else float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number that no float holds is equal to itself alone
+        return value
+    return None if math.isnan(number) else number
 
 
 def _shown(value: Any) -> str:

@@ -9,12 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lmms_eval_ja.compare.bundle.archive import Archive, BundleError
-from lmms_eval_ja.compare.bundle.compared_again import COMPARED, check_statistics
+from lmms_eval_ja.compare.bundle.compared_again import COMPARED, LEADERBOARDS, check_statistics
 from lmms_eval_ja.compare.bundle.mismatch import Mismatch
 from lmms_eval_ja.compare.bundle.replies import LINKS, REPLIES, read_links, read_replies
 from lmms_eval_ja.compare.bundle.rescoring import Rescoring
 from lmms_eval_ja.compare.bundle.scored import Documents, Scored, samples_names, scored_tasks
 from lmms_eval_ja.compare.bundle.stored import StoredReplies
+from lmms_eval_ja.compare.bundle.tables import rows_of
 from lmms_eval_ja.compare.documents import FOLDER, IMAGES, TABLE, DocumentsError, read_documents
 
 DOCUMENTS, IMAGES_FOLDER = f"{FOLDER}/{TABLE}", f"{FOLDER}/{IMAGES}/"
@@ -85,8 +86,11 @@ def verify(path: Path, *, report: Callable[[str], None] = lambda _: None) -> Ver
             raise BundleError(f"{path} holds no scored samples")
         if COMPARED in archive.names:
             archive.extract(Path(folder), [name for name in archive.names if not name.startswith(IMAGES_FOLDER)])
-            out.mismatches += check_statistics(Path(folder), out.notes)
+            with _told(path, COMPARED):
+                out.mismatches += check_statistics(Path(folder), out.notes)
             out.statistics = True
+        elif boards := [name for name in archive.names if name in LEADERBOARDS]:
+            out.notes.append(f"{', '.join(boards)}: {COMPARED}, which they are made of, is not in the bundle")
         return out
 
 
@@ -97,7 +101,7 @@ def _told(path: Path, name: str) -> Iterator[None]:
         yield
     except BundleError as error:
         raise (error if str(path) in str(error) else BundleError(f"{path}: {error}")) from None
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError) as error:
         raise BundleError(f"{path}: {name}: not as lmms-eval-ja writes it ({type(error).__name__}: {error})") from error
 
 
@@ -119,8 +123,9 @@ def _documents(archive: Archive, folder: Path) -> Documents:
         return {}
     archive.extract(folder, [DOCUMENTS])
     try:
+        rows_of(folder / DOCUMENTS)
         return read_documents(folder)
-    except (DocumentsError, TypeError) as error:
+    except (BundleError, DocumentsError, TypeError) as error:
         raise BundleError(f"{archive.path}: {str(error).replace(str(folder), '')}") from None
 
 

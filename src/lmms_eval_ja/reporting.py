@@ -47,8 +47,8 @@ def report(
     `DIR/documents`; without them the report shows what the samples files hold. Pictures are under their own licences:
     see the tasks' READMEs before you publish a report.
 
-    The leaderboard is also written as `leaderboard.md`, `.csv` and `.tex`: into DIR if it is a comparison's folder, else
-    into the report's.
+    The leaderboard is also written as `leaderboard.md`, `.csv` and `.tex`: into DIR if it is a comparison's folder,
+    else into the report's.
 
     For example:
 

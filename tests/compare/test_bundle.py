@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +16,8 @@ import pytest
 import yaml
 from e2e.sample_judging import ROWS, grade, judged_by, question, reply
 
-from lmms_eval_ja.compare.bundle import BundleError, Verified, pack, verify
+from lmms_eval_ja.compare.bundle import BundleError, Verified, pack, tables, verify
+from lmms_eval_ja.compare.leaderboard import write_leaderboard
 from lmms_eval_ja.compare.results import load_results
 from lmms_eval_ja.compare.statistics import compare
 from lmms_eval_ja.judges import PROTOCOLS
@@ -27,6 +30,7 @@ from support.scored_sample import DATE, TASK, recorded_answers, write_documents,
 SAMPLES = f"runs/terse/scores/{DATE}_samples_{TASK}.jsonl"
 RESULTS = f"runs/terse/scores/{DATE}_results.json"
 REPLIES = "verdicts/replies.jsonl"
+ANSWERS = "comparison.parquet"
 KEY = "sk-test-0123456789abcdef"
 MODELS = ("terse", "flawed")
 #: Two repeats of one grade and of two comparisons.
@@ -295,10 +299,12 @@ def test_statistics_and_table_come_out_as_recorded(overlap: Path, tmp_path: Path
     results = load_results(folder)
     (folder / "comparison.json").write_text(compare(results).as_json(), encoding="utf-8")
     pq.write_table(results.answers, folder / "comparison.parquet")
+    write_leaderboard(compare(results), folder)
     packed = pack(folder, tmp_path / "bundle.zip")
     done = verify(packed.path)
     assert done.statistics
     assert _mismatches(done) == []
+    assert done.notes == []
 
     def better(content: dict[str, Any]) -> None:
         content["cells"]["ci_low"][0] = 99.5
@@ -310,6 +316,84 @@ def test_statistics_and_table_come_out_as_recorded(overlap: Path, tmp_path: Path
     pq.write_table(answers, folder / "comparison.parquet")
     (named_cell,) = _mismatches(verify(pack(folder, tmp_path / "other.zip").path))
     assert named_cell.startswith("comparison.parquet: row 0, column model: recorded 'other', comes out as ")
+
+
+@pytest.fixture(scope="module")
+def counted(overlap: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with statistics, tables and leaderboards."""
+    folder = Path(shutil.copytree(overlap, tmp_path_factory.mktemp("counted") / "c"))
+    results = load_results(folder)
+    compared = compare(results, resamples=100)
+    (folder / "comparison.json").write_text(compared.as_json(), encoding="utf-8")
+    pq.write_table(results.answers, folder / "comparison.parquet")
+    write_leaderboard(compared, folder)
+    return pack(folder, folder.parent / "bundle.zip").path
+
+
+@pytest.mark.parametrize("name", ["leaderboard.md", "leaderboard.csv", "leaderboard.tex"])
+def test_a_changed_leaderboard_is_named(counted: Path, tmp_path: Path, name: str) -> None:
+    def raised(data: bytes) -> bytes:
+        """The first digit of the first score that has decimals becomes a 9."""
+        changed, count = re.subn(rb"\d(?=\d?\.\d)", b"9", data, count=1)
+        assert count
+        return changed
+
+    done = verify(tampered(counted, tmp_path / "t.zip", {name: raised}))
+    (named,) = _mismatches(done)
+    assert named.startswith(f"{name}: line ")
+
+
+def test_leaderboards_without_their_statistics_are_said_not_to_be_checked(overlap: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(overlap, tmp_path / "c"))
+    write_leaderboard(compare(load_results(folder), resamples=100), folder)
+    done = verify(pack(folder, tmp_path / "bundle.zip").path)
+    names = "leaderboard.csv, leaderboard.md, leaderboard.tex"
+    assert done.notes == [f"{names}: comparison.json, which they are made of, is not in the bundle"]
+
+
+def test_runs_beside_those_that_were_compared_do_not_matter(overlap: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(overlap, tmp_path / "c"))
+    compared = compare(load_results(folder, models=["terse"]), resamples=100)
+    (folder / "comparison.json").write_text(compared.as_json(), encoding="utf-8")
+    assert _mismatches(verify(pack(folder, tmp_path / "bundle.zip").path)) == []
+
+
+@pytest.mark.parametrize(
+    ("edit", "named"),
+    [
+        (lambda content: content.update(resamples=10**9), "1000000000 resamples; a comparison has up to 100,000"),
+        (lambda content: content.update(seed="x"), "the statistics cannot be made again"),
+        (lambda content: content.update(labels=[1]), "the statistics cannot be made again"),
+        (lambda content: content.update(models=["other"]), "the statistics cannot be made again"),
+        (lambda content: content.update(marks=["mixed"]), "the statistics cannot be made again"),
+    ],
+)
+def test_hostile_statistics_end_in_a_sentence(
+    counted: Path, tmp_path: Path, edit: Callable[[dict[str, Any]], None], named: str
+) -> None:
+    with pytest.raises(BundleError, match=named):
+        verify(tampered(counted, tmp_path / "t.zip", {"comparison.json": edited_json(edit)}))
+
+
+def test_a_number_that_no_float_holds_is_named(counted: Path, tmp_path: Path) -> None:
+    edited = edited_json(lambda content: content["cells"]["n"].__setitem__(0, 10**400))
+    (named,) = _mismatches(verify(tampered(counted, tmp_path / "t.zip", {"comparison.json": edited})))
+    assert named.startswith("comparison.json: cells.n[0]: recorded 1000")
+
+
+def test_a_table_is_measured_before_it_is_read(counted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    longer = pa.table({"model": ["x"] * 1000})
+    (named,) = _mismatches(verify(tampered(counted, tmp_path / "t.zip", {ANSWERS: lambda _: _parquet(longer)})))
+    assert named == f"{ANSWERS}: rows: recorded 1000, comes out as {2 * len(ROWS)}"
+    monkeypatch.setattr(tables, "MOST_ROWS", len(ROWS) - 1)
+    with pytest.raises(BundleError, match=rf"documents\.parquet has {len(ROWS)} rows; a table of a bundle has up to"):
+        verify(counted)
+
+
+def _parquet(table: pa.Table) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(table, out)
+    return out.getvalue()
 
 
 def test_what_goes_in(overlap: Path, tmp_path: Path) -> None:

@@ -161,6 +161,13 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         assert {entry.date_time for entry in raw.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
+@pytest.mark.parametrize("names", [("a", "a/b"), ("a" * 300,)])
+def test_members_that_no_folder_holds_end_in_a_sentence(tmp_path: Path, names: tuple[str, ...]) -> None:
+    write_archive(tmp_path / "b.zip", dict.fromkeys(names, b"x"), {})
+    with Archive(tmp_path / "b.zip") as archive, pytest.raises(BundleError, match="cannot be unpacked"):
+        archive.extract(tmp_path / "out", archive.names)
+
+
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="cannot be written"):
         write_archive(tmp_path / "b.zip", {"a": tmp_path / "missing"}, {})
