@@ -14,12 +14,19 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lmms_eval_ja.doctor import Finding, Level
 from lmms_eval_ja.task_files import TaskFile, read_task
 
+if TYPE_CHECKING:
+    from lmms_eval_ja.jp_tasks.dataset import DatasetSpec
+
 DOCUMENTS = 3
+#: Among so many documents one is looked for that counts for the headline.
+LOOKED_AT = 100
+#: How far a stated number of questions, of which a row holds several, may be from theirs.
+ROUGHLY = 0.1
 #: Variables that a trial decides itself.
 PREFIX = "LMMS_EVAL_JA_"
 #: Those that say where a benchmark's files are; they stay.
@@ -74,12 +81,14 @@ def trial(task: TaskFile, folder: Path) -> Iterator[Finding]:
         )
         yield _broken("process_docs", error, mend)
         return
-    yield _rows(task, len(dataset), len(docs))
-    yield _checked(config, dataset)
-    problems = list(_documents(config, docs)) or list(_marking(task, config, docs))
+    spec = _spec(config["process_docs"])
+    yield _rows(task, len(dataset), len(docs), spec)
+    yield _checked(config, dataset, spec)
+    place = _first_with_headline(task, config, docs)
+    problems = list(_documents(config, docs)) or list(_marking(task, config, docs[place]))
     yield from problems
     if not problems:
-        yield _evaluated(task, config, docs, manager, folder)
+        yield _evaluated(task, config, docs, manager, folder, wanted=max(DOCUMENTS, place + 1))
 
 
 def _broken(what: str, error: BaseException, mend: str) -> Finding:
@@ -88,9 +97,23 @@ def _broken(what: str, error: BaseException, mend: str) -> Finding:
     return Finding(Level.BROKEN, what, named.splitlines()[0], mend)
 
 
-def _rows(task: TaskFile, loaded: int, documents: int) -> Finding:
+def _spec(process_docs: Callable[..., Any]) -> DatasetSpec | None:
+    """What a `process_docs` checks, if it says so; its module need not be one that can be imported by name."""
+    from lmms_eval_ja.jp_tasks.dataset import DatasetSpec
+
+    found = getattr(process_docs, "spec", None) or getattr(process_docs, "__globals__", {}).get("SPEC")
+    return found if isinstance(found, DatasetSpec) else None
+
+
+def _rows(task: TaskFile, loaded: int, documents: int, spec: DatasetSpec | None) -> Finding:
+    """Whether the number of rows is the stated one; where it is only known within bounds, both must keep them."""
     stated = task.metadata.get("rows")
-    if stated in (loaded, documents):
+    bounds = spec.rows if spec is not None and isinstance(spec.rows, range) else range(0)
+    within = stated in bounds and (loaded in bounds or documents in bounds)
+    # A row may hold several questions, whose number `metadata` may state roughly.
+    holds_several = spec is not None and loaded == spec.rows and documents > loaded
+    near = isinstance(stated, int) and holds_several and abs(stated - documents) <= ROUGHLY * documents
+    if stated in (loaded, documents) or within or near:
         return Finding(Level.OK, "rows", f"{loaded:,} rows, {documents:,} documents")
     mend = f"write rows: {documents} under metadata if the data is whole, or load the whole"
     return Finding(
@@ -98,14 +121,39 @@ def _rows(task: TaskFile, loaded: int, documents: int) -> Finding:
     )
 
 
-def _checked(config: Mapping[str, Any], dataset: Any) -> Finding:
-    """Whether `process_docs` stops at data that lacks a row."""
+def _checked(config: Mapping[str, Any], dataset: Any, spec: DatasetSpec | None) -> Finding:
+    """Whether `process_docs` stops at data that lacks a row.
+
+    The row is one of the benchmark's, where what is loaded holds more; of the least number where there are bounds.
+    """
     mend = "begin process_docs with load_checked(dataset, SPEC), SPEC with the number of rows"
     try:
-        config["process_docs"](dataset.select(range(len(dataset) - 1)))
+        config["process_docs"](_with_a_row_less(dataset, spec))
     except (Exception, SystemExit):
         return Finding(Level.OK, "row count", "asserted: a missing row stops the run")
     return Finding(Level.BROKEN, "row count", "a missing row is not noticed", mend)
+
+
+def _with_a_row_less(dataset: Any, spec: DatasetSpec | None) -> Any:
+    if spec is None:
+        return dataset.select(range(len(dataset) - 1))
+    whole = spec.whole(dataset) if spec.whole else dataset
+    least = spec.rows if isinstance(spec.rows, int) else spec.rows[0]
+    return whole.select(range(min(len(whole), least) - 1))
+
+
+def _first_with_headline(task: TaskFile, config: Mapping[str, Any], docs: Any) -> int:
+    """The place of the first document that counts for the headline; 0 where none of the first does, or one raises."""
+    from lmms_eval_ja.metrics import failed_generation
+
+    for place in range(min(LOOKED_AT, len(docs))):
+        try:
+            given = config["process_results"](docs[place], [failed_generation("a trial")])
+        except Exception:  # `_marking` meets it again, and reports it
+            return 0
+        if task.metadata["headline"] in given:
+            return place
+    return 0
 
 
 def _documents(config: Mapping[str, Any], docs: Any) -> Iterator[Finding]:
@@ -151,12 +199,12 @@ def _setting(name: str, value: str) -> Iterator[None]:
             os.environ[PREFIX + name] = before
 
 
-def _marking(task: TaskFile, config: Mapping[str, Any], docs: Any) -> Iterator[Finding]:
+def _marking(task: TaskFile, config: Mapping[str, Any], doc: Mapping[str, Any]) -> Iterator[Finding]:
     """Whether answers go through the parser or the protocol that the metadata names, and failures are no numbers."""
     from lmms_eval_ja.judges import PROTOCOLS, protocols_of
     from lmms_eval_ja.metrics import failed_generation
 
-    process, doc = config["process_results"], docs[0]
+    process = config["process_results"]
     stated, judging = [name for name in task.protocols if name in PROTOCOLS], list(protocols_of(process))
     if sorted(stated) != sorted(judging):
         named = ", ".join(stated) or "no judging protocol"
@@ -202,14 +250,16 @@ def _parsing(process: Callable[..., Mapping[str, Any]], doc: Mapping[str, Any], 
             return
 
 
-def _evaluated(task: TaskFile, config: Mapping[str, Any], docs: Any, manager: Any, folder: Path) -> Finding:
+def _evaluated(
+    task: TaskFile, config: Mapping[str, Any], docs: Any, manager: Any, folder: Path, *, wanted: int
+) -> Finding:
     """Run the first documents with their references for answers."""
     from lmms_eval import evaluator
 
     from lmms_eval_ja.judges import sample_of
 
     key, path = id_column(docs.column_names), folder / "answers.jsonl"
-    few = [docs[row] for row in range(min(DOCUMENTS, len(docs)))]
+    few = [docs[row] for row in range(min(wanted, len(docs)))]
     lines = [{key: str(doc[key]), "answer": sample_of(doc, "").reference} for doc in few]
     path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
     what = f"run of {len(few)} documents"

@@ -19,7 +19,7 @@ from lmms_eval_ja.jp_tasks.catalogue import tasks
 from lmms_eval_ja.new_task import Kind, make_task
 from lmms_eval_ja.task_files import TaskFileError, find_tasks
 from lmms_eval_ja.task_findings import examine_files, headings_problem
-from support.broken_tasks import NAME, OF_FILES, OF_TRIALS, YAML
+from support.broken_tasks import HARMLESS, NAME, OF_FILES, OF_TRIALS, YAML
 
 
 def call(word: str) -> Result:
@@ -45,6 +45,10 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding]]
     paths = {}
     for number, (name, (kind, change, _, _)) in enumerate(OF_TRIALS.items()):
         folder = make_task(NAME, kind, base / str(number))
+        change(folder)
+        paths[name] = folder / YAML
+    for name, change in HARMLESS.items():
+        folder = make_task(NAME, Kind.CHOICE, base / name.replace(" ", "_"))
         change(folder)
         paths[name] = folder / YAML
     paths |= {kind.value: make_task(NAME, kind, base / kind.value) / YAML for kind in Kind}
@@ -89,6 +93,13 @@ def test_a_fresh_folder_passes(kind: Kind, trials: dict[str, list[Finding]]) -> 
     # `overlap` gives the highest grade of vqa_likert to an answer that is the reference.
     best = "judge_mean = 5, judged by overlap" if kind is Kind.JUDGED else "accuracy = 100"
     assert f"the references themselves score {best}" in last.found
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_is_right_passes(name: str, trials: dict[str, list[Finding]]) -> None:
+    found = trials[name]
+    assert {finding.level for finding in found} == {Level.OK}, found
+    assert "accuracy = 100" in found[-1].found
 
 
 def test_the_command_shows_every_finding_and_ends_with_1(tmp_path: Path) -> None:

@@ -214,3 +214,29 @@ OF_TRIALS: Mapping[str, tuple[Kind, Break, str, str]] = {
         "correct the function that the message names",
     ),
 }
+
+
+def _part(folder: Path) -> None:
+    """What the YAML loads holds a row that is not the benchmark's, and stands last."""
+    part = 'lambda data: data.select([row for row, id_ in enumerate(data["question_id"]) if id_ != "q2"])'
+    swap("task.py", "rows=3,", f"rows=2,\n    whole={part},")(folder)
+    swap(YAML, "rows: 3", "rows: 2")(folder)
+
+
+def _within_bounds(folder: Path) -> None:
+    swap("task.py", "rows=3", "rows=range(3, 6)")(folder)
+    swap(YAML, "rows: 3", "rows: 5")(folder)
+
+
+_FIRST_IS_ANOTHER = """
+from lmms_eval_ja.jp_tasks.scoring import score_choice
+def process_results(doc, results):
+    given = score_choice(doc, results)
+    return {"unparsed": given["unparsed"]} if doc["question_id"] == "q0" else given
+"""
+#: Changes after which nothing is broken.
+HARMLESS: Mapping[str, Break] = {
+    "a part of what is loaded": _part,
+    "rows within bounds": _within_bounds,
+    "a first document that the headline is not over": _own_scoring(_FIRST_IS_ANOTHER),
+}
