@@ -9,7 +9,7 @@ from typing import Literal
 
 from lmms_eval_ja.metrics import _choice_words as words
 from lmms_eval_ja.metrics._answer import generation_failure
-from lmms_eval_ja.metrics._choice_mentions import Firmness, Mention, mentions
+from lmms_eval_ja.metrics._choice_mentions import Firmness, Mention, mentions, rejected
 from lmms_eval_ja.metrics._choice_options import Options, label_key, read_options
 from lmms_eval_ja.metrics._choice_texts import text_mentions, whole_text
 from lmms_eval_ja.metrics._plain_text import boxed, read_answer, without_markup
@@ -116,6 +116,8 @@ def _read(text: str, options: Options, whole: str) -> Choice:
     found = text_mentions(text, folded, options)
     if found:
         choice = _decided(found, options)
+        if choice.letter and options.labels.index(choice.letter) in rejected(text, folded, options):
+            choice = Choice(None, "ambiguous")  # "東京です。ただし、Aではありません。"
         return Choice(choice.letter, choice.reason, "option text" if choice.letter else "")
     if words.REFUSAL.search(text):
         return Choice(None, "refusal")

@@ -80,14 +80,27 @@ def mentions(text: str, folded: str, options: Options) -> list[Mention]:
     Returns:
         In the order of the text; places that reject an option or only talk about it are left out.
     """
-    found: list[Mention] = []
-    group: list[_Seen] = []
-    for seen in _seen(text, folded, options):
-        if group and not words.TOGETHER.fullmatch(text, group[-1].end, seen.start):
-            found += _judged(text, group)
-            group = []
-        group.append(seen)
-    return found + _judged(text, group) if group else found
+    return [mention for group in _groups(text, folded, options) for mention in _judged(text, group, options)]
+
+
+def rejected(text: str, folded: str, options: Options) -> frozenset[int | None]:
+    """Find the options that are rejected by their labels: "Bではありません".
+
+    Args:
+        text: As `without_markup` gives it.
+        folded: The same in small letters, of the same length.
+        options: The options.
+
+    Returns:
+        Their positions.
+    """
+    return frozenset(
+        option
+        for group in _groups(text, folded, options)
+        if _is_rejected(*_beside(text, group))
+        for seen in group
+        for option in seen.options
+    )
 
 
 def is_final(left: str) -> bool:
@@ -104,6 +117,18 @@ def goes_on(folded: str, at: int, last: str) -> bool:
     """Whether a word of Latin letters, digits, katakana or Han that ends in `last` goes on at a position."""
     following = folded[at : at + 1]
     return any(kind.match(last) and kind.match(following) for kind in _KINDS)
+
+
+def _groups(text: str, folded: str, options: Options) -> Iterator[list[_Seen]]:
+    """Find the labels, those together that are named together."""
+    group: list[_Seen] = []
+    for seen in _seen(text, folded, options):
+        if group and not words.TOGETHER.fullmatch(text, group[-1].end, seen.start):
+            yield group
+            group = []
+        group.append(seen)
+    if group:
+        yield group
 
 
 def _seen(text: str, folded: str, options: Options) -> Iterator[_Seen]:
@@ -165,18 +190,43 @@ def _before(folded: str, start: int, options: Options) -> int | None:
     return next((n for n in options.longest_first if folded.endswith(options.texts[n], 0, between.start())), None)
 
 
-def _judged(text: str, group: list[_Seen]) -> list[Mention]:
+def _judged(text: str, group: list[_Seen], options: Options) -> list[Mention]:
     """Judge labels that are named together by what stands on either side of them; none or one mention."""
     first, last = group[0], group[-1]
-    left = text[max(0, first.start - words.AROUND) : first.start]
-    right = text[last.end : last.end + words.AROUND]
-    if words.BAD_RIGHT.match(right) or words.BAD_LEFT.search(left):
+    left, right = _beside(text, group)
+    if _is_rejected(left, right) or _is_supposed(left, right) or words.VERDICT_RIGHT.match(right):
         return []
     firmness = _firmness(group, left, right, text[last.label_end : last.label_end + 2])
-    if firmness is None:
+    if firmness is None or (firmness is Firmness.SAID and _is_name(left, text, first, options)):
         return []
     named = frozenset(option for seen in group for option in seen.options)
     return [Mention(first.start, named, firmness, is_final(left), first.attached)]
+
+
+def _beside(text: str, group: list[_Seen]) -> tuple[str, str]:
+    """What stands left and right of labels."""
+    start, end = group[0].start, group[-1].end
+    return text[max(0, start - words.AROUND) : start], text[end : end + words.AROUND]
+
+
+def _is_rejected(left: str, right: str) -> bool:
+    """Whether what stands between is said not to be the answer."""
+    return bool(words.BAD_RIGHT.match(right) or words.BAD_LEFT.search(left) or words.WRONG_LEFT.search(left))
+
+
+def _is_supposed(left: str, right: str) -> bool:
+    """Whether what stands between is only supposed, leads to another option, or is what others say."""
+    if words.SUPPOSED_RIGHT.match(right) or words.SUPPOSED_LEFT.search(left):
+        return True
+    return words.OTHERS_RIGHT.match(right) is not None and words.OTHERS_LEFT.search(left) is not None
+
+
+def _is_name(left: str, text: str, seen: _Seen, options: Options) -> bool:
+    """Whether a letter is the name of an exit, a blood group or the like, unless its option's text begins with it."""
+    if not words.NAMED_LEFT.search(left):
+        return False
+    label = text[seen.start : seen.label_end].casefold()
+    return not any(number is not None and options.texts[number].startswith(label) for number in seen.options)
 
 
 def _firmness(group: list[_Seen], left: str, right: str, behind: str) -> Firmness | None:

@@ -74,7 +74,9 @@ def _judged(text: str, group: list[_Place], options: Options) -> list[Mention]:
     """Judge texts that are named together by what stands on either side of them; none or one mention."""
     start, end = group[0][0], group[-1][1]
     left, right = text[max(0, start - words.AROUND) : start], text[end : end + words.AROUND]
-    if words.BAD_RIGHT.match(right) or words.BAD_LEFT.search(left) or _LISTED.search(left):
+    if words.BAD_RIGHT.match(right) or words.BAD_LEFT.search(left) or words.WRONG_LEFT.search(left):
+        return []
+    if words.SUPPOSED_RIGHT.match(right) or _LISTED.search(left):
         return []
     named: frozenset[int | None] = frozenset(number for _, _, number in group)
     if words.STATED_LEFT.search(left) and words.STATED_RIGHT.match(right):

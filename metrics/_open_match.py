@@ -43,7 +43,7 @@ def open_match(reference: str | Sequence[str], answer: str, *, variant: OpenVari
       nor in 3人ではなく4人, nor in 3月5日.
     - A date is given by one that is as exact or more.
     - Any other reference must stand in the answer as words of its own by MeCab's segmentation (京都 is not in
-      東京都), and not be rejected (東京ではなく).
+      東京都), and not be rejected (東京ではなく, 東京は含まれません) or one of two (東京か大阪).
 
     Args:
         reference: The reference, or several of which one suffices. An empty one is never given.
@@ -207,10 +207,32 @@ def _boundaries(text: str) -> set[int]:
 
 
 def _rejected(text: str, start: int, end: int) -> bool:
-    """Whether what stands at a place is said not to be the answer: "5人ではなく", "東京以外"."""
+    """Whether what stands at a place is said not to be the answer: "5人ではなく", "東京以外", "東京か大阪"."""
     counter = _COUNTER.match(text, end)
-    right = text[counter.end() if counter else end :][:60]
-    return bool(BAD_RIGHT.match(right) or BAD_LEFT.search(text[max(0, start - 20) : start]))
+    left = text[max(0, start - 20) : start]
+    if BAD_LEFT.search(left) or _EITHER_LEFT.search(left):
+        return True
+    for at in {end, counter.end() if counter else end}:
+        right = text[at : at + 60]
+        if BAD_RIGHT.match(right) or _NEGATED.match(right) or _EITHER_RIGHT.match(right):
+            return True
+    return False
+
+
+_NEVER = r"(?:な(?:い|かった|く(?:て|、))|ませ|ず(?:、|に|$|。))"
+#: Right of a reference: "していない", "傾向は見られない", "とは書かれていません", "もいません". A subject may be denied
+#: other things and still be the answer: "A社は参加していません".
+_NEGATED = re.compile(
+    rf"(?:し|され)(?:て(?:は|も)?(?:い|お[りら])?)?{_NEVER}|せ(?:ず|られ{_NEVER})"
+    r"|(?:する|した|である|という)?(?:傾向|様子|事実|記載|記述|こと|わけ)?(?:とは?|[はがもで])"
+    r"(?:、?(?:資料|本文|文中|図|表|画像|写真)(?:に|で|から)は?)?"
+    r"(?:(?:記載|記述|明記|記さ|書か|書い|述べ|示さ|示し|明示|言及|見ら|見え|見当たら|認めら|含ま|存在|確認|該当|読み取|掲載|登場|起き|限ら|言え|いえ)"
+    rf"[^。\n、]{{0,6}}?{_NEVER}|いな(?:い|かった)|いませ|おりませ|な(?:い|かった)(?:です|。|と|$)|ありませ)"
+)
+#: One of two is no answer: "東京か大阪", "東京または大阪".
+_OR = r"(?:または|又は|もしくは|若しくは|あるいは|或いは)"
+_EITHER_RIGHT = re.compile(rf"[」』)\"]?、?\s?(?:か、?(?=[^ぁ-ゖ\s。、…」』)?!月国所年条村店箇])|か?、?{_OR}|\bor\b)")
+_EITHER_LEFT = re.compile(rf"(?:(?<![何誰幾確僅静])(?<=[一-鿿ァ-ヺー0-9a-z])か、?|{_OR}、?|\bor\s)[「『(\"]?$")
 
 
 def _as_evalmm(text: str) -> str:
