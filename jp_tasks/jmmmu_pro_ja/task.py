@@ -12,21 +12,25 @@ from lmms_eval_ja.jp_tasks.images import picture_ids, with_others
 from lmms_eval_ja.jp_tasks.jmmmu_ja.task import PICTURES, culture_of
 from lmms_eval_ja.jp_tasks.jmmmu_ja.texts import options_of, subject_of, with_numbered_pictures
 from lmms_eval_ja.jp_tasks.prompts import CHOICE_LINE, OPTIONS
+from lmms_eval_ja.jp_tasks.short_answers import checking
 
 #: In our own words: what the question asks stands in the picture.
 VISION_LINE = f"画像に書かれている問題に答えてください。{CHOICE_LINE}"
-#: What all configurations have in common; `spec_of` reads it.
-SPEC = DatasetSpec(name="JMMMU/JMMMU-Pro", rows=1320, columns=("id", "options", "answer"))
+_COLUMNS = ("id", "options", "answer")
+STANDARD = DatasetSpec("JMMMU/JMMMU-Pro, standard", 1320, (*_COLUMNS, "question", *PICTURES))
+VISION = DatasetSpec("JMMMU/JMMMU-Pro, vision", 1320, (*_COLUMNS, "image"))
 
 
-def standard_docs(dataset: Dataset) -> Dataset:
+def _standard(dataset: Dataset) -> Dataset:
     """Check the data; the question is a text, as in JMMMU."""
+    check_dataset(dataset, STANDARD)
     questions = [with_numbered_pictures(text) for text in dataset["question"]]
     return _documents(dataset, questions, PICTURES[0])
 
 
-def vision_docs(dataset: Dataset) -> Dataset:
+def _vision(dataset: Dataset) -> Dataset:
     """Check the data; question and options stand in the picture, and the options beside it for reading answers."""
+    check_dataset(dataset, VISION)
     return _documents(dataset, [VISION_LINE] * len(dataset), "image")
 
 
@@ -36,7 +40,6 @@ def vision_to_text(doc: Mapping[str, Any]) -> str:
 
 
 def _documents(dataset: Dataset, questions: list[str], picture: str) -> Dataset:
-    check_dataset(dataset, SPEC)
     subjects = [subject_of(str(question_id)) for question_id in dataset["id"]]
     dataset = with_columns(
         dataset,
@@ -51,3 +54,7 @@ def _documents(dataset: Dataset, questions: list[str], picture: str) -> Dataset:
         },
     )
     return with_others(dataset)
+
+
+standard_docs = checking(_standard, STANDARD)
+vision_docs = checking(_vision, VISION)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lmms_eval_ja.jp_tasks.dataset import DatasetError
+from lmms_eval_ja.jp_tasks.dataset import DatasetError, spec_of
 from lmms_eval_ja.jp_tasks.jmmmu_ja.task import CULTURE_AGNOSTIC, CULTURE_SPECIFIC, SPEC, culture_of, mark, pictures
 from lmms_eval_ja.jp_tasks.jmmmu_ja.texts import (
     named_pictures,
@@ -17,6 +17,7 @@ from lmms_eval_ja.jp_tasks.jmmmu_ja.texts import (
 )
 from lmms_eval_ja.jp_tasks.jmmmu_pro_ja.task import standard_docs, vision_docs, vision_to_text
 from lmms_eval_ja.jp_tasks.prompts import CHOICE_LINE, choice_to_text
+from lmms_eval_ja.jp_tasks.short_answers import ProcessDocs
 from support.suite import jmmmu
 from support.suite.reading import dataset, of_files
 
@@ -123,6 +124,24 @@ def test_the_vision_configuration_asks_only_to_look(files: dict[str, bytes]) -> 
     assert "choices" in docs.column_names
     assert set(map(vision_to_text, docs)) == {f"画像に書かれている問題に答えてください。{CHOICE_LINE}"}
     assert len(set(docs["image_id"])) == len(docs)
+
+
+@pytest.mark.parametrize(
+    ("process_docs", "config", "column"),
+    [
+        (standard_docs, "standard", "question"),
+        (standard_docs, "standard", "image_1"),
+        (vision_docs, "vision", "image"),
+        (vision_docs, "vision", "answer"),
+    ],
+)
+def test_a_changed_schema_is_named(
+    process_docs: ProcessDocs, config: str, column: str, files: dict[str, bytes]
+) -> None:
+    data = of_files(files, config).remove_columns(column)
+    with pytest.raises(DatasetError, match=f"JMMMU/JMMMU-Pro, {config}: column '{column}' is missing"):
+        process_docs(data)
+    assert spec_of(process_docs).name == f"JMMMU/JMMMU-Pro, {config}"
 
 
 def test_the_number_of_rows_is_checked() -> None:

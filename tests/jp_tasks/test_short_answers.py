@@ -18,9 +18,9 @@ OPEN = {
     "CC-OCR-JA-Refined": (jammeval.cc_ocr, 145),
     "Heron-Bench-Refined": (jammeval.heron_bench, 88),
     "JA-Multi-Image-VQA-Refined": (jammeval.ja_multi_image_vqa, 53),
-    "JA-VLM-Bench-Refined": (jammeval.ja_vlm_bench, range(1, 51)),
-    "JDocQA-Refined": (jammeval.jdocqa, range(1, 1177)),
-    "JGraphQA-Refined": (jammeval.jgraphqa, range(1, 201)),
+    "JA-VLM-Bench-Refined": (jammeval.ja_vlm_bench, range(40, 51)),
+    "JDocQA-Refined": (jammeval.jdocqa, range(941, 1177)),
+    "JGraphQA-Refined": (jammeval.jgraphqa, range(160, 201)),
 }
 
 
