@@ -51,6 +51,15 @@ def groups() -> dict[str, list[str]]:
     return {c["group"]: c["task"] for c in _configs() if isinstance(c["task"], list)}
 
 
+def group_metrics() -> dict[str, list[str]]:
+    """The metrics of each group that has any, as `aggregate_metric_list` names them."""
+    return {
+        c["group"]: [str(entry["metric"]) for entry in c["aggregate_metric_list"]]
+        for c in _configs()
+        if isinstance(c["task"], list) and c.get("aggregate_metric_list")
+    }
+
+
 def opened(names: list[str]) -> list[str]:
     """Names of tasks and groups as names of tasks, each once.
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from lmms_eval_ja.clients import Settings
 from lmms_eval_ja.clients.settings import IMAGE_SETTINGS
+from lmms_eval_ja.jp_tasks.catalogue import group_metrics
 from lmms_eval_ja.judges import (
     ANCHOR,
     OVERLAP_LABEL,
@@ -70,7 +71,25 @@ def add_facts(
         if name in results.get("samples", {}):
             _finish_samples(results["samples"][name], scores)
     results["lmms_eval_ja"] = section
+    drop_unnamed(results)
     return incomplete
+
+
+def drop_unnamed(results: dict[str, Any]) -> None:
+    """Take out of our groups' rows what their YAML does not name, in place.
+
+    lmms-eval takes a metric's name for a part of one: `f1` also gives a group the mean of `f1_nfkc`.
+    """
+    for group, named in group_metrics().items():
+        for rows in (results.get("results") or {}, results.get("groups") or {}):
+            row = rows.get(group) or {}
+            for key in [key for key in row if "," in key and _metric_of(key) not in named]:
+                del row[key]
+
+
+def _metric_of(key: str) -> str:
+    """The metric of a key of lmms-eval's: "f1" of "f1,none" and of "f1_stderr,none"."""
+    return key.partition(",")[0].removesuffix("_stderr")
 
 
 def _own(scores: Mapping[str, Score]) -> dict[str, Score]:
