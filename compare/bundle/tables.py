@@ -21,7 +21,7 @@ def rows_of(path: Path) -> int:
 
     try:
         about = parquet.read_metadata(path)
-        rows = about.num_rows
+        rows = int(about.num_rows)
         size = sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BundleError(f"{path} cannot be read: {error}") from None

@@ -67,17 +67,19 @@
     const own = cells.filter(
       (cell) => cell.task === i && set.metrics.includes(cell.metric) && models.includes(cell.model),
     );
+    const unranked = new Set(own.filter((cell) => !cell.ranked).map((cell) => cell.model));
+    const name = (place) => Report.cells.nameOf(place, i, !unranked.has(place));
     const values = own
       .filter((cell) => Report.format.known(cell.value))
       .map((cell) => ({
-        model: Report.text.flat(index.models[cell.model].label),
+        model: name(cell.model),
         category: Report.format.metric(index.metrics[cell.metric]),
         value: cell.value,
         low: cell.ci_low,
         high: cell.ci_high,
         interval: Report.format.interval(cell.ci_low, cell.ci_high),
       }));
-    const domain = models.map((place) => Report.text.flat(index.models[place].label));
+    const domain = [...models].sort((a, b) => unranked.has(a) - unranked.has(b)).map(name);
     const categories = set.metrics.map((metric) => Report.format.metric(index.metrics[metric]));
     const label = t('categories.chart', { task: task.name });
     return h(
@@ -131,16 +133,17 @@
     };
   }
 
-  /** The models of a view: those in its address, else the best ones and the baseline. */
+  /** The models of a view: those in its address, else the best ones of those in most tasks, and the baseline. */
   Report.chosenModels = function chosenModels(params, most) {
     const { index } = Report.data;
     const named = (params.get('models') ?? '').split('.').filter(Boolean).map(Number);
     const valid = named.filter((place) => index.models[place]);
     if (valid.length) return valid.slice(0, most);
-    const ranked = [...index.overall.model.map((model, i) => [index.overall.mean_rank[i], model])].sort(
-      (a, b) => a[0] - b[0],
-    );
-    const order = [...new Set([...ranked.map(([, model]) => model), ...index.models.keys()])].slice(0, most);
+    const ranked = Report.data
+      .rows(index.overall)
+      .sort((a, b) => b.tasks - a.tasks || a.mean_rank - b.mean_rank)
+      .map((row) => row.model);
+    const order = [...new Set([...ranked, ...index.models.keys()])].slice(0, most);
     if (index.baseline !== null && !order.includes(index.baseline)) order[order.length - 1] = index.baseline;
     return order;
   };

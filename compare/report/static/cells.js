@@ -17,6 +17,17 @@
 
   const symbols = { contaminated: '†', incomplete: '‡', mixed: '§', in_domain: 'a', teacher_is_judge: 'b' };
 
+  /** The signs of a model's marks for a task; a star for what is not ranked and has none. */
+  function signsOf(model, task, ranked) {
+    const signs = [...new Set(marksOf(model, task).map(([kind]) => symbols[kind] ?? '*'))].join('');
+    return signs || (ranked ? '' : '*');
+  }
+
+  /** A model's name as a chart of a task shows it: with those signs. */
+  function nameOf(model, task, ranked) {
+    return `${Report.text.flat(Report.data.index.models[model].label)}${signsOf(model, task, ranked)}`;
+  }
+
   /** Lowest and highest end of the intervals of a column, between which its bars are drawn. */
   function range(cells) {
     const { known } = Report.format;
@@ -97,5 +108,5 @@
     ];
   }
 
-  Report.cells = { byPlace, marksOf, range, show, symbols };
+  Report.cells = { byPlace, marksOf, nameOf, range, show, signsOf, symbols };
 })(window.Report);

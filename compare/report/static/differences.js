@@ -43,12 +43,21 @@
       ),
       metric === undefined
         ? h('p', { class: 'nothing' }, t('differences.nothing'))
-        : matrix(task, i, metric, Report.data.rows(tables[metric])),
+        : matrix(task, i, metric, Report.data.rows(tables[metric]), await rankedBy(task, i, metric)),
       h('p', { class: 'hint' }, t('differences.how', { percent: Math.round(100 * index.confidence) })),
     );
   }
 
-  function matrix(task, i, metric, pairs) {
+  /** The models that have a rank by a metric of a task. */
+  async function rankedBy(task, i, metric) {
+    const { index, load, rows } = Report.data;
+    const place = index.metrics.indexOf(metric);
+    const cells = rows(place === task.headline ? index.cells : await load('cells'));
+    const own = cells.filter((cell) => cell.task === i && cell.metric === place && cell.ranked);
+    return new Set(own.map((cell) => cell.model));
+  }
+
+  function matrix(task, i, metric, pairs, ranked) {
     const { t } = Report;
     const { index } = Report.data;
     const found = new Map();
@@ -63,11 +72,12 @@
         ci_high: minus(pair.ci_low),
       });
     }
-    const order = orderOf(i, task, metric, pairs);
+    const order = orderOf(task, metric, pairs, ranked);
+    const signs = (model) => Report.cells.signsOf(model, i, ranked.has(model));
     const lower = task.lower.includes(index.metrics.indexOf(metric));
     const digits = Report.format.digits(pairs.map((pair) => 4 * pair.difference));
     const greatest = Math.max(...pairs.map((pair) => Math.abs(pair.difference)), 1e-9);
-    const number = new Map(order.map((model, at) => [model, at + 1]));
+    const number = new Map(order.map((model, at) => [model, ranked.has(model) ? at + 1 : signs(model)]));
     const head = h(
       'tr',
       null,
@@ -91,9 +101,10 @@
         h(
           'th',
           { scope: 'row', class: 'model' },
-          h('span', { class: 'place' }, number.get(row)),
+          h('span', { class: 'place' }, ranked.has(row) ? number.get(row) : Report.format.missing),
           ' ',
           Report.text.inline(index.models[row].label),
+          signs(row) ? h('sup', null, signs(row)) : null,
         ),
         order.map((column) =>
           Report.differenceCell(found.get(`${row}/${column}`), { digits, greatest, lower, own: row === column }),
@@ -115,8 +126,8 @@
 
   const minus = (value) => (value === null ? null : -value);
 
-  /** The models that are compared, best first. */
-  function orderOf(i, task, metric, pairs) {
+  /** The models that are compared, best first; those that are not ranked come last. */
+  function orderOf(task, metric, pairs, ranked) {
     const { index } = Report.data;
     const present = [...new Set(pairs.flatMap((pair) => [pair.a, pair.b]))];
     const sum = new Map(present.map((model) => [model, 0]));
@@ -125,7 +136,7 @@
       sum.set(pair.b, sum.get(pair.b) - pair.difference);
     }
     const sign = task.lower.includes(index.metrics.indexOf(metric)) ? -1 : 1;
-    return present.sort((a, b) => sign * (sum.get(b) - sum.get(a)));
+    return present.sort((a, b) => ranked.has(b) - ranked.has(a) || sign * (sum.get(b) - sum.get(a)));
   }
 
   /**

@@ -143,6 +143,7 @@
   function board(rows, cells, state, onSort) {
     const { t, format } = Report;
     const { columns, groups } = scoreColumns(cells, state);
+    const [tasks, models] = [Report.data.index.tasks.length, Report.data.index.models.length];
     const seconds = (row) => (row.model.seconds.generate === undefined ? null : row.model.seconds.generate);
     const own = [
       { key: 'model', label: t('leaderboard.model'), class: 'model', order: (row) => row.model.label, cell: modelCell },
@@ -150,7 +151,8 @@
         key: 'mean',
         label: t('leaderboard.mean_rank'),
         class: 'number',
-        order: (row) => row.overall?.mean_rank,
+        // A mean over few tasks is no better place than one over all.
+        order: ({ overall }) => (overall ? (tasks - overall.tasks) * (models + 1) + overall.mean_rank : null),
         about: () => t('leaderboard.mean_rank_about'),
         cell: meanRank,
       },
@@ -240,7 +242,12 @@
       'td',
       { class: 'number' },
       h('span', { class: 'value' }, format.score(overall.mean_rank, 1)),
-      h('span', { class: 'under' }, format.interval(overall.ci_low, overall.ci_high, 1)),
+      h(
+        'span',
+        { class: 'under' },
+        format.interval(overall.ci_low, overall.ci_high, 1),
+        ` · ${overall.tasks}/${Report.data.index.tasks.length}`,
+      ),
     );
   }
 

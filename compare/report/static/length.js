@@ -55,7 +55,7 @@
     const values = rows(index.cells)
       .filter((cell) => cell.task === i && format.known(cell.value) && task.chars[cell.model] > 0)
       .map((cell) => ({
-        model: Report.text.flat(index.models[cell.model].label),
+        model: Report.cells.nameOf(cell.model, i, cell.ranked),
         chars: task.chars[cell.model],
         value: cell.value,
         low: cell.ci_low ?? cell.value,

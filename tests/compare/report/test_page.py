@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from lmms_eval_ja.compare.compared import Overall
+from lmms_eval_ja.compare.report import write_report
 from support.browser import watched
+from support.made_report import Size, made_compared, made_results
 
 pytestmark = pytest.mark.slow
 PAGES = ("leaderboard", "categories", "differences", "length", "judges", "benchmarks", "training", "samples")
@@ -130,6 +134,48 @@ def test_the_difference_matrix_marks_what_is_significant(seen):
     # Each pair stands twice, with opposite signs.
     texts = [row.locator("td").all_inner_texts() for row in matrix.locator("tbody tr").all()]
     assert all(texts[i][j].lstrip("+−") == texts[j][i].lstrip("+−") for i in range(6) for j in range(6) if i != j)
+
+
+def test_what_is_not_ranked_comes_last_and_has_its_mark_wherever_it_is_shown(seen):
+    """The second model is contaminated in the first task."""
+    for address in ("#/differences/made_task_00", "#/differences/made_task_00/conv"):
+        seen.go(address)
+        places = seen.page.locator("table.matrix tbody tr .place").all_inner_texts()
+        assert places == ["1", "2", "3", "4", "5", "–"]
+        last = seen.page.locator("table.matrix tbody tr").last.locator("th")
+        assert "Made VLM 2B" in last.inner_text()
+        assert last.locator("sup").inner_text() == "†"
+        assert seen.page.locator("table.matrix thead th").last.inner_text().startswith("†")
+    seen.go("#/length/made_task_00")
+    seen.charts(5)
+    assert "Made VLM 2B†" in seen.page.locator("main svg").first.inner_html()
+    assert "Made VLM 3B†" not in seen.page.locator("main svg").first.inner_html()
+    seen.go("#/categories/made_task_00?models=0.1.2")
+    seen.charts(2)
+    legend = seen.page.locator("main svg").last.locator(".role-legend-label text").all_text_contents()
+    assert legend == ["Made VLM 1B", "Made VLM 3B", "Made VLM 2B†"]
+
+
+def test_a_model_in_few_tasks_does_not_head_the_leaderboard(chromium, tmp_path):
+    size = Size(models=3, tasks=2, documents=9, pictures=0)
+    results = made_results(size, tmp_path)
+    names = list(results.models)
+    overall = [
+        Overall(names[0], 1.0, 1.0, 1.0, 1),
+        Overall(names[1], 2.0, 1.0, 3.0, 2),
+        Overall(names[2], 1.5, 1, 2, 2),
+    ]
+    compared = replace(made_compared(results, size), overall=overall)
+    page = write_report(results, compared, [], tmp_path / "report")
+    with watched(chromium) as seen:
+        seen.open(page)
+        assert [row.split("\n")[0] for row in rows(seen)] == ["Made VLM 3Ba", "Made VLM 2B", "Made VLM 1B"]
+        assert "1/2" in seen.page.locator(".leaderboard tbody tr").last.locator("td").first.inner_text()
+        seen.go("#/categories")
+        legend = seen.page.locator("main svg").last.locator(".role-legend-label text")
+        legend.first.wait_for()
+        assert legend.first.text_content() == "Made VLM 3B"
+        assert seen.complaints == []
 
 
 def test_a_link_to_a_sample_shows_it_with_its_filters(chromium, page_file):
