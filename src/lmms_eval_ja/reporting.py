@@ -10,6 +10,7 @@ import typer
 from lmms_eval_ja.quiet import quiet
 
 if TYPE_CHECKING:
+    from lmms_eval_ja.compare.compared import Compared
     from lmms_eval_ja.compare.results import Results
 
 
@@ -47,8 +48,8 @@ def report(
     `DIR/documents`; without them the report shows what the samples files hold. Pictures are under their own licences:
     see the tasks' READMEs before you publish a report.
 
-    The leaderboard is also written as `leaderboard.md`, `.csv` and `.tex`: into DIR if it is a comparison's folder,
-    else into the report's.
+    The leaderboard is also written as `leaderboard.md`, `.csv` and `.tex`: into DIR if it is a comparison's folder
+    (unless the `comparison.json` there is of other results), else into the report's.
 
     For example:
 
@@ -93,7 +94,6 @@ def _loaded(folder: Path, *, collect_documents: bool, include_path: Path | None,
 
 
 def _written(results: Results, out: Path, title: str | None, *, with_published: bool) -> Path:
-    from lmms_eval_ja.compare.found import RUNS
     from lmms_eval_ja.compare.leaderboard import write_leaderboard
     from lmms_eval_ja.compare.published import SOURCES, published
     from lmms_eval_ja.compare.report import write_report
@@ -102,5 +102,13 @@ def _written(results: Results, out: Path, title: str | None, *, with_published: 
     rows = published(results.tasks) if with_published else []
     compared = compare(results)
     page = write_report(results, compared, rows, out, sources=SOURCES, title=title)
-    write_leaderboard(compared, results.folder if (results.folder / RUNS).is_dir() else out)
+    write_leaderboard(compared, results.folder if _is_of(results.folder, compared) else out)
     return page
+
+
+def _is_of(folder: Path, compared: Compared) -> bool:
+    """Whether a folder is a comparison's, whose statistics, if they are there, are these."""
+    statistics = folder / "comparison.json"
+    if not (folder / "runs").is_dir():
+        return False
+    return not statistics.is_file() or statistics.read_text(encoding="utf-8") == compared.as_json()

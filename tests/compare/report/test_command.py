@@ -8,8 +8,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from lmms_eval_ja.compare.documents import read_documents
 from lmms_eval_ja.reporting import report
 from support.comparisons import Shape, edit_samples, write_comparison
+from support.scored_sample import ROWS, recorded_answers, write_documents, write_run
 
 app = typer.Typer()
 app.command()(report)
@@ -57,6 +59,28 @@ def test_lmms_evals_own_files_will_do(tmp_path):
     assert not (plain / "report").exists()
     assert {path.name for path in out.glob("leaderboard.*")} == {"leaderboard.md", "leaderboard.csv", "leaderboard.tex"}
     assert not list(plain.glob("leaderboard.*"))
+
+
+def test_a_leaderboard_beside_other_statistics_is_not_written_over(tmp_path):
+    folder = write_comparison(tmp_path / "c", Shape(models=2, documents=20, tasks=1))
+    (folder / "comparison.json").write_text("{}")
+    done = run(folder, "--no-documents", "--no-published")
+    assert done.exit_code == 0, done.output
+    assert not list(folder.glob("leaderboard.*"))
+    assert len(list((folder / "report").glob("leaderboard.*"))) == 3
+
+
+@pytest.mark.slow
+def test_documents_of_a_task_that_was_added_are_collected(tmp_path, monkeypatch):
+    monkeypatch.setenv("LMMS_EVAL_JA_JUDGE", "overlap")
+    write_run(tmp_path, "terse", recorded_answers("terse"))
+    table = write_documents(tmp_path, "another_task")
+    assert "ja_sample" not in read_documents(tmp_path)
+    done = run(tmp_path)
+    assert done.exit_code == 0, done.output
+    assert table.is_file()
+    assert len(read_documents(tmp_path)["ja_sample"]) == len(ROWS)
+    assert any(read(tmp_path / "report", "tasks/0")["images"])
 
 
 def test_what_stands_in_the_way_is_an_error_in_a_line(tmp_path):
