@@ -98,9 +98,13 @@ def _own(scores: Mapping[str, Score]) -> dict[str, Score]:
 
 
 def _why_incomplete(scores: Collection[Score]) -> str | None:
-    """Why a task has no complete score, by its metrics over all samples: a part of ten may fail on its own."""
+    """Why a task has no complete score, by its metrics over all samples: a part of ten may fail on its own.
+
+    Of several the one with most of its samples scored: a metric over groups of samples loses more than what failed.
+    """
     most = max(score.report.n for score in scores)
-    return next((s.report.why_none for s in scores if s.report.n == most and s.report.why_none), None)
+    whole = [score.report for score in scores if score.report.n == most and score.report.why_none]
+    return max(whole, key=lambda report: report.scored).why_none if whole else None
 
 
 def _beside(scores: Mapping[str, Score]) -> dict[str, float]:
