@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 from datasets import Dataset
 
-from lmms_eval_ja.jp_tasks.dataset import DatasetError, DatasetSpec, check_dataset, checksum, loaded_revision, spec_of
+from lmms_eval_ja.jp_tasks.dataset import (
+    DatasetError,
+    DatasetSpec,
+    check_dataset,
+    checksum,
+    loaded_revision,
+    spec_of,
+    with_siblings,
+)
 from lmms_eval_ja.jp_tasks.heron_bench_ja import task as heron
 from lmms_eval_ja.jp_tasks.ja_vg_vqa_500 import task as vg
 from lmms_eval_ja.jp_tasks.ja_vlm_bench_in_the_wild import task as vlm
@@ -149,3 +157,14 @@ def test_every_task_has_a_folder_with_its_readme() -> None:
     folders = {path.parent for path in FOLDER.rglob("task.py")}
     assert {folder.name for folder in folders if not (folder / "README.md").is_file()} == set()
     assert isinstance(FOLDER, Path)
+
+
+def test_siblings_of_a_part_are_not_those_of_the_whole(tmp_path: Path) -> None:
+    """A part has the files of the whole."""
+    Dataset.from_dict({"id": [1, 2, 3]}).to_parquet(tmp_path / "data.parquet")
+    whole = Dataset.from_parquet(str(tmp_path / "data.parquet"), cache_dir=str(tmp_path / "cache"))
+    assert isinstance(whole, Dataset)
+    rows = [len(with_siblings(data, "x/y", "test", ("a",), "subject")) for data in (whole, whole.select(range(2)))]
+    assert rows == [3, 2]
+    again = [with_siblings(whole, "x/y", "test", ("a",), "subject") for _ in range(2)]
+    assert again[0] is again[1]
