@@ -228,6 +228,15 @@ def _within_bounds(folder: Path) -> None:
     swap(YAML, "rows: 3", "rows: 5")(folder)
 
 
+def _several_a_row(folder: Path) -> None:
+    """Twelve questions in three rows, stated as eleven."""
+    swap("task.py", "DatasetSpec, load_checked", "DatasetSpec, load_checked, with_columns")(folder)
+    ids = '{"question_id": [f"q{n}" for n in range(12)]}'
+    several = f"with_columns(load_checked(dataset, SPEC).select([0, 1, 2] * 4), {ids})"
+    swap("task.py", "load_checked(dataset, SPEC))", f"{several})")(folder)
+    swap(YAML, "rows: 3", "rows: 11")(folder)
+
+
 _FIRST_IS_ANOTHER = """
 from lmms_eval_ja.jp_tasks.scoring import score_choice
 def process_results(doc, results):
@@ -238,5 +247,6 @@ def process_results(doc, results):
 HARMLESS: Mapping[str, Break] = {
     "a part of what is loaded": _part,
     "rows within bounds": _within_bounds,
+    "several questions a row, roughly stated": _several_a_row,
     "a first document that the headline is not over": _own_scoring(_FIRST_IS_ANOTHER),
 }
