@@ -21,7 +21,8 @@ from lmms_eval_ja.judges.results import (
     score_vqa_likert,
     together,
 )
-from lmms_eval_ja.judges.sample import Sample
+from lmms_eval_ja.judges.rubric import Rubric
+from lmms_eval_ja.judges.sample import Sample, Turn
 from lmms_eval_ja.judges.scores import AGGREGATIONS, LEAST_COVERAGE, MetricItem, Report, Score
 from lmms_eval_ja.judges.verdict import PARSE_FAILURES, PASSING_FAILURES, Failure, Verdict
 
@@ -41,8 +42,10 @@ __all__ = [
     "Protocol",
     "ReplyError",
     "Report",
+    "Rubric",
     "Sample",
     "Score",
+    "Turn",
     "Verdict",
     "agreement_facts",
     "anchors_of",

@@ -10,6 +10,8 @@ A document is read by conventional column names (`FIELDS`), the first that is th
 | context, category | context, category (may be absent) |
 | cluster | image_id, image_name (may be absent: every document is its own cluster) |
 | images | image, images (read for a judge that sees; a document may have none) |
+| rubric | rubric: `criteria`, `levels` (descriptions of scores 1 to 5) and optionally `name` (may be absent) |
+| history | history: the earlier turns, each with `user` and `assistant` (may be absent) |
 
 A document may besides carry answers that were recorded once, in the column `anchors`: a dict from a label to an answer.
 """
@@ -23,7 +25,8 @@ from lmms_eval_ja.clients import load_settings
 from lmms_eval_ja.judges.engine import current_engine
 from lmms_eval_ja.judges.pictures import images_of_doc
 from lmms_eval_ja.judges.protocols import protocol
-from lmms_eval_ja.judges.sample import Sample
+from lmms_eval_ja.judges.rubric import Rubric
+from lmms_eval_ja.judges.sample import Sample, Turn
 from lmms_eval_ja.judges.scores import MetricItem
 from lmms_eval_ja.metrics import failed_generation, generation_failure, rouge_l
 
@@ -69,11 +72,25 @@ def sample_of(doc: Doc, answer: str, *, images: bool = False) -> Sample:
     Raises:
         KeyError: a required column is missing; names those expected and those found.
         TypeError: a column does not hold one text or number, such as a dict of several models' answers.
+        ValueError: a rubric lacks its criterion or a level.
     """
     if lack := missing_columns(list(doc)):
         raise KeyError(lack)
     fields = {name: _read(doc, columns) for name, columns in FIELDS.items()}
-    return Sample(answer=answer.strip(), **fields, images=images_of_doc(doc) if images else ())
+    return Sample(
+        answer=answer.strip(),
+        **fields,
+        images=images_of_doc(doc) if images else (),
+        rubric=_rubric(doc),
+        history=tuple(Turn(str(turn["user"]), str(turn["assistant"])) for turn in doc.get("history") or ()),
+    )
+
+
+def _rubric(doc: Doc) -> Rubric | None:
+    stated = doc.get("rubric")
+    if not isinstance(stated, Mapping):  # somebody else's column
+        return None
+    return Rubric(str(stated["criteria"]), tuple(stated["levels"]), str(stated.get("name") or ""))
 
 
 def _read(doc: Doc, columns: Sequence[str]) -> str:

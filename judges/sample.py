@@ -5,6 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lmms_eval_ja.clients import ChatImage
+from lmms_eval_ja.judges.rubric import Rubric
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An earlier turn of a conversation."""
+
+    user: str
+    assistant: str
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,8 @@ class Sample:
         category: picks the rule of a protocol, and the category of the score.
         cluster: samples that share it are not independent (the same image).
         images: what the question is about, for a judge that sees; no other is sent them.
+        rubric: what the answer is judged for, for protocols that judge by a rubric.
+        history: the turns of the conversation before the question, the first first.
     """
 
     sample_id: str
@@ -30,3 +41,5 @@ class Sample:
     category: str = ""
     cluster: str = ""
     images: tuple[ChatImage, ...] = field(default=(), repr=False)
+    rubric: Rubric | None = None
+    history: tuple[Turn, ...] = ()
