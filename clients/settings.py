@@ -73,6 +73,8 @@ class JudgeSettings(BaseModel):
     swap: bool | None = None
     #: Whether the judge is sent the sample's images.
     sees_image: bool = False
+    #: A file of `judge-eval --json` on Japanese answers; without it the scores of an open judge carry a warning.
+    agreement: str | None = Field(default=None, min_length=1)
     #: US dollars per million tokens, over the price table.
     price_input: float | None = Field(default=None, ge=0)
     price_output: float | None = Field(default=None, ge=0)

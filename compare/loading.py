@@ -228,3 +228,11 @@ def _notes(found: Sequence[Found], tasks: Mapping[str, Task]) -> Iterable[str]:
             yield f"{one.model.id} has no results: {one.model.failed}"
         elif lacks := [name for name in tasks if name not in one.files]:
             yield f"{one.model.id} has no results of {', '.join(lacks)}"
+    doubts: dict[str, dict[str, None]] = {}
+    for one in found:
+        for name, file in one.files.items():
+            for judging in (file.facts.get("judging") or {}).values():
+                for warning in judging.get("warnings") or ():
+                    doubts.setdefault(warning, {})[name] = None
+    for warning, names in doubts.items():
+        yield f"{', '.join(name for name in names if name in tasks)}: {warning}"

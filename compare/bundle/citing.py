@@ -30,6 +30,7 @@ class _Words:
     repeats: str
     overlap: str
     rouge: str
+    doubt: str
     several: str
     closing: str
     joint: str
@@ -48,6 +49,7 @@ _ENGLISH = _Words(
     overlap="Protocol {protocol} was scored by overlap with the reference, which is no LLM judge: these scores only "
     "show that the pipeline works.",
     rouge="ROUGE-L is the F-measure of the longest common subsequence of MeCab tokens ({dictionary}) after NFKC.",
+    doubt="How far {judge} agrees with people on Japanese answers is not known.",
     several="Scores of {task} have {count} fingerprints, so not all of them are comparable.",
     closing="Intervals are 95 % and take documents on one picture as one cluster (bootstrap with a fixed seed); "
     "models are compared on the same documents, with correction for the number of pairs.",
@@ -65,6 +67,7 @@ _JAPANESE = _Words(
     repeats="各回答を{}回ずつ（平均を採用）",
     overlap="プロトコル{protocol}の点数は参照回答との重なりによるもので、LLMによる評価ではなく、動作確認のためのものである。",
     rouge="ROUGE-LはNFKC正規化後のMeCabトークン（{dictionary}）の最長共通部分列のF値である。",
+    doubt="{judge}の日本語の回答に対する評価が人の評価とどの程度一致するかは分かっていない。",
     several="{task}には{count}種類のフィンガープリントがあり、すべての点数を比べられるわけではない。",
     closing="信頼区間は95%で、同じ画像の設問を1つのクラスタとして扱うブートストラップ（シード固定）による。モデル間の差は同じ設問の上で比べ、"
     "組の数について多重比較の補正を行った。",
@@ -124,7 +127,11 @@ def _task(words: _Words, own: Sequence[Scored]) -> list[str]:
     ]
     if own[0].generation:
         parts.append(words.generation.format(task=task, settings=_settings(own[0].generation)))
-    parts += [_judged(words, entry, print_) for entry in print_["judging"]]
+    judging: Mapping[str, Any] = own[0].facts.get("judging") or {}
+    for entry in print_["judging"]:
+        parts.append(_judged(words, entry, print_))
+        if (judging.get(entry["protocol"]) or {}).get("warnings"):
+            parts.append(words.doubt.format(judge=entry["judge"]))
     if (count := len({one.facts["fingerprint"]["id"] for one in own})) > 1:
         parts.append(words.several.format(task=task, count=count))
     return parts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from lmms_eval_ja.compare.plan import Plan, Run
 from lmms_eval_ja.compare.record import read_record, record_of, update_record
 from lmms_eval_ja.compare.state import State, Status, status, why_incomplete
 
+_log = logging.getLogger(__name__)
 #: Name of the file's copy in the output.
 COPY = "comparison.yaml"
 _LOCK = ".lock"
@@ -45,8 +47,10 @@ def carry_out_runs(
     def told(event: Event) -> None:
         if event.outcome is not None:
             # What is complete is read from the folders: a record that cannot be written stops no other run.
-            with contextlib.suppress(OSError):
+            try:
                 note(by_id[event.step.run], event.outcome)
+            except OSError as error:
+                _log.warning("%s: its record could not be written: %s", event.step.run, error)
         report(event)
 
     with contextlib.ExitStack() as stack:

@@ -52,9 +52,14 @@ class JudgeAgreement:
 
 @dataclass(frozen=True)
 class MetaEvaluation:
-    """What `judge-eval` found. `alpha` is Krippendorff's between the raters, None where there is none."""
+    """What `judge-eval` found.
+
+    `alpha` is Krippendorff's between the raters, None where there is none; `tasks` are those of the trusted answers,
+    none where they name replies.
+    """
 
     trusted: str
+    tasks: Sequence[str]
     scale: Scale
     answers: int
     raters: Sequence[str]
@@ -109,7 +114,8 @@ def evaluate(trusted: Path, sources: Sequence[Path], wish: Wish | None = None) -
             _check_known(trusted, scored, judge)
     found = [_judged(scored, judge, scale, wish.seed) for judge in judges]
     answers = sum(one.score is not None for one in scored)
-    return MetaEvaluation(str(trusted), scale, answers, raters(scored), rater_alpha(scored), found)
+    tasks = sorted({one.item.task for one in scored if one.item.task})
+    return MetaEvaluation(str(trusted), tasks, scale, answers, raters(scored), rater_alpha(scored), found)
 
 
 def _scale_of(judges: Sequence[JudgeScores]) -> Scale:

@@ -31,6 +31,7 @@ from lmms_eval_ja.judges import (
     usage_facts,
 )
 from lmms_eval_ja.judges.sample_facts import by_category, missing_pictures, unreadable_answers
+from lmms_eval_ja.judges.validity import warnings_of
 from lmms_eval_ja.metrics import dictionary_version, generation_failure, japanese_share
 
 _PACKAGES = ("lmms-eval-ja", "lmms-eval", "transformers", "torch", "datasets", "fugashi", "unidic-lite", "rapidfuzz")
@@ -226,7 +227,7 @@ def _by_category(
 def _judging_facts(
     judged: list[tuple[MetricItem, Verdict]], scores: Mapping[str, Score], judge: Judge
 ) -> dict[str, Any] | None:
-    """By protocol: models as reported, cost, agreement, position bias; None where nothing is judged."""
+    """By protocol: models as reported, cost, agreement, position bias, warnings; None where nothing is judged."""
     anchors = [score for key, score in scores.items() if key.startswith(ANCHOR)]
     recorded = [item.verdict for score in anchors for item in score.report.items if item.verdict is not None]
     found = {}
@@ -238,6 +239,7 @@ def _judging_facts(
             "usage": usage_facts(verdicts),
             "agreement": agreement_facts(verdicts),
             "position_bias": position_bias(items),
+            "warnings": warnings_of([one.settings for one in judge.each.values()], name),
         }
         if own := [verdict for verdict in recorded if verdict["protocol"] == name]:
             found[name]["usage_of_anchors"] = usage_facts(own)

@@ -19,6 +19,7 @@ from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.jp_tasks.dataset import DatasetError, check_dataset, spec_of
 from lmms_eval_ja.judges import ANCHOR, OVERLAP_LABEL, Judge, missing_columns, protocol, protocols_of, reset_engine
 from lmms_eval_ja.judges.pictures import IMAGE_COLUMNS, has_image_column
+from lmms_eval_ja.judges.validity import warnings_of
 from lmms_eval_ja.prepared import load_prepared
 from lmms_eval_ja.results import add_facts
 
@@ -279,6 +280,10 @@ def _check_judge(tasks: Mapping[str, Mapping[str, Any]], settings: Settings, *, 
     except (AssetError, SettingsError) as error:
         raise CheckFailedError(str(error)) from None
     for one in judge.each.values():
+        try:
+            warnings_of([one.settings])
+        except SettingsError as error:
+            raise CheckFailedError(str(error)) from None
         if settings.budget_usd is not None and not one.is_overlap and price_of(one.settings) is None:
             raise CheckFailedError(
                 f"there is a budget, but no price is known for {one.label}: state price_input and price_output of the "

@@ -8,6 +8,12 @@ from typing import Any
 
 def warnings(section: Mapping[str, Any]) -> Iterator[str]:
     """What makes the scores of a results section (`results["lmms_eval_ja"]`) doubtful."""
+    said: dict[str, list[str]] = {}
+    for task, name, facts in _judged(section):
+        for warning in facts.get("warnings") or ():
+            said.setdefault(warning, []).append(f"{task} ({name})")
+    for warning, of in said.items():
+        yield f"{', '.join(of)}: {warning}"
     for task, name, facts in _judged(section):
         for judge, models in facts["models"].items():
             if len(models) > 1:

@@ -493,6 +493,9 @@ def test_how_to_cite_it(methods: dict[str, str]) -> None:
     )
     assert "2 times per answer" in english
     assert "各回答を2回ずつ" in japanese
+    # The server is a local one, whatever its model calls itself.
+    assert "How far gpt-5.1-2025-11-13 agrees with people on Japanese answers is not known." in english
+    assert "分かっていない" in japanese
     assert "@software{lmms_eval_ja," in methods["citing/references.bib"]
     assert "lin2004rouge" in methods["citing/references.bib"]
     assert "inoue2024heron" not in methods["citing/references.bib"]

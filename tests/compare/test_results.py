@@ -115,6 +115,17 @@ def test_a_run_without_scores_is_shown_and_said_why(folder: Path):
     assert not any(model in {"broken", "waiting"} for model, _ in results.runs)
 
 
+def test_a_doubt_about_the_judge_is_a_note_once(folder: Path):
+    def edit(record):
+        for task, protocol in ((HERON, "original"), (VQA, "vqa_likert")):
+            facts_of(record, task)["judging"][protocol]["warnings"] = ["nothing is known of made-judge"]
+
+    for model in ("model-00", "model-01"):
+        edit_results(folder, model, edit)
+    (note,) = (note for note in load_results(folder).notes if "nothing is known" in note)
+    assert note in {f"{', '.join(order)}: nothing is known of made-judge" for order in ((HERON, VQA), (VQA, HERON))}
+
+
 def test_a_task_without_headline_is_incomplete(folder: Path):
     def edit(record):
         for score in facts_of(record, HERON)["scores"].values():

@@ -49,3 +49,9 @@ def test_two_models_under_one_name():
         "ja_sample: the judge m (vqa_likert) answered as m-1, m-2: its name stood for several models"
     )
     assert list(summary.warnings(section())) == []
+
+
+def test_doubts_about_a_judge_are_said_once_for_all_tasks():
+    found = section(warnings=["nothing is known of m"])
+    found["tasks"]["other"] = {"judging": {"rubric": QUIET | {"warnings": ["nothing is known of m"]}}}
+    assert list(summary.warnings(found)) == ["ja_sample (vqa_likert), other (rubric): nothing is known of m"]

@@ -1,0 +1,79 @@
+"""Whether it is known how far a judge agrees with people on Japanese answers; of an open judge that is not to be taken.
+
+A judge is open unless it is asked at OpenAI's own address or through Azure. What is known of it is a file that
+`lmms-eval-ja judge-eval --json` wrote, named as `agreement` in judge.toml.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lmms_eval_ja.clients import JudgeSettings, SettingsError
+from lmms_eval_ja.judges.checkpoint import asked_model
+
+#: Tasks of ours that are in another language, so that agreement on them says nothing of Japanese.
+OTHER_LANGUAGES = ("align_mm_bench", "perception_bench")
+_MEASURE = "measure it with `lmms-eval-ja judge-eval`, and name its --json file as agreement of the judge in judge.toml"
+
+
+def is_open(settings: JudgeSettings) -> bool:
+    """Whether a judge is an LLM that is not served by OpenAI or Azure."""
+    if settings.provider in {"overlap", "jury", "azure"}:
+        return False
+    return settings.provider == "transformers" or not settings.is_openai
+
+
+def warning_of(settings: JudgeSettings, protocol: str | None = None) -> str | None:
+    """What has to stand beside the scores of an open judge, in a sentence; None for a judge that needs none.
+
+    Args:
+        settings: of one judge, no jury.
+        protocol: by which it judges; any where it is not stated.
+
+    Raises:
+        SettingsError: the file that `agreement` names cannot be read.
+    """
+    if not is_open(settings):
+        return None
+    name = asked_model(settings)
+    of = f"how far the open judge {name} agrees with people on Japanese answers"
+    if settings.agreement is None:
+        return f"{of} is not known: {_MEASURE}"
+    found = [one for one in _judges(settings.agreement) if one["judge"] == name]
+    if protocol is not None:
+        found = [one for one in found if one["protocol"] in {"", protocol}]
+    if not found:
+        by = f" by protocol {protocol}" if protocol is not None else ""
+        return f"{of}{by} is not known, since {settings.agreement} does not say it: {_MEASURE}"
+    pearson: Mapping[str, Any] = found[0]["agreement"]["statistics"]["pearson"]
+    low = pearson["ci_low"]
+    if low is None or low <= 0:
+        return f"{settings.agreement} shows no agreement of the open judge {name} with people: its scores say nothing"
+    return None
+
+
+def warnings_of(judges: Sequence[JudgeSettings], protocol: str | None = None) -> list[str]:
+    """`warning_of` each judge that needs one."""
+    return [warning for settings in judges if (warning := warning_of(settings, protocol))]
+
+
+@cache
+def _judges(file: str) -> list[Mapping[str, Any]]:
+    """The judges of a meta-evaluation on Japanese answers; none where its tasks are all in other languages."""
+    path = Path(file).expanduser()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        tasks, judges = content.get("tasks") or [], content["judges"]
+        for one in judges:
+            _ = one["judge"], one["protocol"], one["agreement"]["statistics"]["pearson"]["ci_low"]
+    except OSError as error:
+        raise SettingsError(f"agreement = {file!r}: {error.strerror or error}; correct it in judge.toml") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SettingsError(
+            f"agreement = {file!r} is no file of `lmms-eval-ja judge-eval --json`; correct it in judge.toml"
+        ) from None
+    return [] if tasks and set(tasks) <= set(OTHER_LANGUAGES) else list(judges)
