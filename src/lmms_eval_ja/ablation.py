@@ -15,12 +15,12 @@ from statistics import fmean
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
 from lmms_eval_ja.clients.settings import IMAGE_SETTINGS
 from lmms_eval_ja.compare.finished import SamplesError, read_samples, samples_files
+from lmms_eval_ja.console import console
 from lmms_eval_ja.models.answers import Answers, AnswersError
 
 Row = Mapping[str, Any]
@@ -250,6 +250,5 @@ def ablation(
     except (SamplesError, AnswersError, OSError) as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         raise typer.Exit(1) from None
-    console = Console(width=None if typer.get_text_stream("stdout").isatty() else 200)
     for part in tables(found):
         console.print(part, highlight=False, soft_wrap=isinstance(part, str))

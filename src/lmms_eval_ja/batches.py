@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timezone
@@ -16,6 +15,7 @@ from rich.table import Column, Table
 
 from lmms_eval_ja.clients import ChatError, SettingsError, Store, load_settings
 from lmms_eval_ja.clients.ledger import Ledger
+from lmms_eval_ja.console import console
 from lmms_eval_ja.judges import Judge
 from lmms_eval_ja.judges.batch import Filled, Waiting
 from lmms_eval_ja.judges.cancelling import cancel
@@ -30,7 +30,6 @@ app = typer.Typer(
         "one. Example: `lmms-eval-ja verdicts batches`"
     ),
 )
-console = Console(width=None if sys.stdout.isatty() else 200)
 
 _StoreFile = Annotated[
     Path | None,

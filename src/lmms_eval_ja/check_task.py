@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from lmms_eval_ja.console import console
 
 if TYPE_CHECKING:
     from lmms_eval_ja.doctor import Finding
     from lmms_eval_ja.task_files import TaskFile
 
-console = Console(width=None if sys.stdout.isatty() else 200)
 _LAST_LINES = 3
 
 

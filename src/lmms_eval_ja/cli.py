@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
@@ -31,6 +29,7 @@ from lmms_eval_ja import (
     reporting,
     verdicts,
 )
+from lmms_eval_ja.console import console
 from lmms_eval_ja.quiet import quiet
 
 if TYPE_CHECKING:
@@ -59,8 +58,6 @@ app.command("new-task")(new_task.new_task)
 app.command("check-task")(check_task.check_task)
 app.command("judge-eval")(judge_eval.judge_eval)
 app.command("correct")(correcting.correct)
-# Into a pipe or a file a table is as wide as its content wants, not 80 columns.
-console = Console(width=None if sys.stdout.isatty() else 200)
 
 
 def _version(value: bool) -> None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
+from lmms_eval_ja.console import console
 from lmms_eval_ja.quiet import quiet
 
 if TYPE_CHECKING:
     from lmms_eval_ja.compare.plan import Plan, Run
     from lmms_eval_ja.compare.state import Status
 
-console = Console(width=None if sys.stdout.isatty() else 200)
 _SETTING_UP, _RUNS = "Setting up", "Runs"
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
+
+from lmms_eval_ja.console import console
 
 if TYPE_CHECKING:
     from lmms_eval_ja.correction import Correction, Number, Row
 
-console = Console(width=None if sys.stdout.isatty() else 200)
 #: Fewer images than this make an interval rough.
 _FEW = 10
 _METHODS = "ppi++, ppi, labels (without the judge), rogan-gladen (of a share)"

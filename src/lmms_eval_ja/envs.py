@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
+
+from lmms_eval_ja.console import console
 
 app = typer.Typer(
     name="env",
@@ -23,7 +23,6 @@ app = typer.Typer(
         "Example: `lmms-eval-ja env create sarashina2`"
     ),
 )
-console = Console(width=None if sys.stdout.isatty() else 200)
 
 _Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Of the family; see `lmms-eval-ja env list`.")]
 _Folder = Annotated[

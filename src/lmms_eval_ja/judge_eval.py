@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 import math
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+
+from lmms_eval_ja.console import console
 
 if TYPE_CHECKING:
     from lmms_eval_ja.judge_scores import JudgeScores
     from lmms_eval_ja.metrics import Agreement
     from lmms_eval_ja.trusted import Scale, Scored
 
-console = Console(width=None if sys.stdout.isatty() else 200)
 #: Of a file of scores when nothing else says it: the widest that a protocol has here.
 WIDEST: Scale = (1.0, 10.0)
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import difflib
 import shlex
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
+
+from lmms_eval_ja.console import console
 
 if TYPE_CHECKING:
     from lmms_eval_ja.models.catalogue import Entry
 
-console = Console(width=None if sys.stdout.isatty() else 240)
 _TASKS = "japanese_vlm"
 
 

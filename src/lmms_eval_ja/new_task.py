@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import io
 import re
-import sys
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-console = Console(width=None if sys.stdout.isatty() else 200)
+from lmms_eval_ja.console import console
+
 TEMPLATES = Path(__file__).parent / "task_template"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 DATA = "example.parquet"

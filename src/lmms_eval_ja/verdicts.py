@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timezone
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
@@ -21,6 +19,7 @@ from lmms_eval_ja.clients.exchange import export as export_replies
 from lmms_eval_ja.clients.exchange import merge as merge_file
 from lmms_eval_ja.clients.exchange import prune as prune_replies
 from lmms_eval_ja.clients.store_reader import ExchangeError, Group, Selection, StoreReader
+from lmms_eval_ja.console import console
 
 app = typer.Typer(
     name="verdicts",
@@ -32,7 +31,6 @@ app = typer.Typer(
         "Examples: `lmms-eval-ja verdicts show`, `lmms-eval-ja verdicts merge colleague.sqlite`"
     ),
 )
-console = Console(width=None if sys.stdout.isatty() else 200)
 
 _StoreFile = Annotated[
     Path | None,
