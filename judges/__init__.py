@@ -18,6 +18,7 @@ from lmms_eval_ja.judges.results import (
     score_ja_pairwise,
     score_original,
     score_rouge_l,
+    score_rubric,
     score_vqa_likert,
     together,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "score_ja_pairwise",
     "score_original",
     "score_rouge_l",
+    "score_rubric",
     "score_vqa_likert",
     "together",
     "usage_facts",

@@ -27,6 +27,7 @@ from lmms_eval_ja.judges.pictures import images_of_doc
 from lmms_eval_ja.judges.protocols import protocol
 from lmms_eval_ja.judges.rubric import Rubric
 from lmms_eval_ja.judges.sample import Sample, Turn
+from lmms_eval_ja.judges.sample_facts import RUBRIC
 from lmms_eval_ja.judges.scores import MetricItem
 from lmms_eval_ja.metrics import failed_generation, generation_failure, rouge_l
 
@@ -51,11 +52,14 @@ JUDGED_ACCURACY = "accuracy_judged"
 ANCHOR = "anchor_"
 
 
-def missing_columns(columns: Sequence[str]) -> str | None:
-    """What a document with these columns lacks, in a sentence, or None."""
+def missing_columns(columns: Sequence[str], protocols: Sequence[str] = ()) -> str | None:
+    """What a document with these columns lacks to be judged by these protocols, in a sentence, or None."""
     for name in REQUIRED:
         if not set(FIELDS[name]) & set(columns):
             return f"no column for the {name}: expected one of {', '.join(FIELDS[name])}; found {', '.join(columns)}"
+    for name in protocols:
+        if lack := [column for column in protocol(name).needs if column not in columns]:
+            return f"no column {lack[0]}, by which the protocol {name} judges; found {', '.join(columns)}"
     return None
 
 
@@ -88,9 +92,9 @@ def sample_of(doc: Doc, answer: str, *, images: bool = False) -> Sample:
 
 def _rubric(doc: Doc) -> Rubric | None:
     stated = doc.get("rubric")
-    if not isinstance(stated, Mapping):  # somebody else's column
+    if not isinstance(stated, Mapping) or not {"criteria", "levels"} <= stated.keys():  # somebody else's column
         return None
-    return Rubric(str(stated["criteria"]), tuple(stated["levels"]), str(stated.get("name") or ""))
+    return Rubric.of(stated)
 
 
 def _read(doc: Doc, columns: Sequence[str]) -> str:
@@ -200,16 +204,20 @@ def _judged_anchors(protocol_name: str, doc: Doc) -> dict[str, MetricItem]:
 def _submitted(protocol_name: str, doc: Doc, answer: str) -> tuple[Sample, Callable[[], MetricItem]]:
     engine = current_engine()
     sample = sample_of(doc, answer, images=engine.judge.sees_image)
-    verdict = engine.submit(sample, protocol(protocol_name))
+    chosen = protocol(protocol_name)
+    verdict = engine.submit(sample, chosen)
+    beside = {RUBRIC: sample.rubric.label} if sample.rubric is not None and RUBRIC in chosen.needs else {}
 
     def item() -> MetricItem:
-        return MetricItem(
+        made = MetricItem(
             sample_id=sample.sample_id,
             answer=sample.answer,
             cluster=sample.cluster,
             category=sample.category,
             verdict=verdict,
         )
+        made.update(beside)
+        return made
 
     return sample, item
 
@@ -225,5 +233,6 @@ score_original = comparing("original")
 score_ja_pairwise = comparing("ja_pairwise")
 score_vqa_likert = grading("vqa_likert")
 score_ja_graded = grading("ja_graded")
+score_rubric = grading("rubric")
 #: `accuracy_judged`, in percent, aggregated by `percent_ja`.
 score_ja_binary = grading("ja_binary", JUDGED_ACCURACY, unit=100.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,8 @@ from lmms_eval_ja.metrics import Estimate
 
 #: Key of a metric's item that says why an answer could not be read; absent where it could.
 UNREAD = "unread"
+#: Key of a metric's item that says which rubric it was judged by; absent where none was.
+RUBRIC = "rubric"
 #: How many ids are listed.
 _LISTED = 10
 
@@ -39,6 +42,20 @@ def missing_pictures(items: Iterable[MetricItem]) -> dict[str, Any] | None:
         return None
     digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
     return {"count": len(ids), "sha256": digest, "samples": ids[:_LISTED]}
+
+
+def rubrics_judged_by(items: Iterable[MetricItem]) -> dict[str, Any] | None:
+    """The rubrics that documents were judged by; None where there are none.
+
+    `sha256` is that of all documents' ids with their rubrics: with another rubric, a score means something else.
+    `documents` counts those of each rubric, for the most frequent ones.
+    """
+    found = {item.sample_id: str(item[RUBRIC]) for item in items if RUBRIC in item}
+    if not found:
+        return None
+    lines = [f"{id_}\t{found[id_]}" for id_ in sorted(found, key=natural_key)]
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return {"sha256": digest, "documents": dict(Counter(found.values()).most_common(_LISTED))}
 
 
 def by_category(score: Score) -> dict[str, dict[str, Any]]:

@@ -5,9 +5,12 @@ from lmms_eval_ja.judges.protocols.binary import JaBinary
 from lmms_eval_ja.judges.protocols.graded import JaGraded
 from lmms_eval_ja.judges.protocols.heron import HeronBench
 from lmms_eval_ja.judges.protocols.pairwise import JaPairwise
+from lmms_eval_ja.judges.protocols.rubric import RubricProtocol
 from lmms_eval_ja.judges.protocols.vqa import VqaLikert
 
-PROTOCOLS: dict[str, Protocol] = {p.name: p for p in (HeronBench(), JaPairwise(), VqaLikert(), JaBinary(), JaGraded())}
+PROTOCOLS: dict[str, Protocol] = {
+    p.name: p for p in (HeronBench(), JaPairwise(), VqaLikert(), JaBinary(), JaGraded(), RubricProtocol())
+}
 
 
 def protocol(name: str) -> Protocol:

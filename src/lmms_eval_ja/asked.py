@@ -64,7 +64,7 @@ def check_messages(asked: Asked, task: Any, samples: Answers) -> None:
         for name in asked.protocols:
             try:
                 protocol(name).messages(sample_of(docs[int(doc_id)], answer))
-            except (AssetError, KeyError, TypeError) as error:
+            except (AssetError, KeyError, TypeError, ValueError) as error:
                 raise SamplesError(f"doc_id {doc_id} of {asked.task} cannot be judged by {name}: {error}") from None
 
 

@@ -30,7 +30,7 @@ from lmms_eval_ja.judges import (
     reported_models,
     usage_facts,
 )
-from lmms_eval_ja.judges.sample_facts import by_category, missing_pictures, unreadable_answers
+from lmms_eval_ja.judges.sample_facts import by_category, missing_pictures, rubrics_judged_by, unreadable_answers
 from lmms_eval_ja.judges.validity import warnings_of
 from lmms_eval_ja.metrics import dictionary_version, generation_failure, japanese_share
 
@@ -189,6 +189,8 @@ def _task_facts(
         print_["image"] = settings.image
     if lost := missing_pictures(items):
         print_["missing_pictures"] = lost["sha256"]
+    if rubrics := rubrics_judged_by(items):
+        print_["rubrics"] = rubrics["sha256"]
     aggregations = {entry["metric"]: _name(entry.get("aggregation")) for entry in config.get("metric_list") or ()}
     return {
         "fingerprint": {"id": _digest(print_)} | print_,
@@ -200,6 +202,7 @@ def _task_facts(
         "failures": _failures([(item.sample_id, verdict) for item, verdict in judged]),
         "unreadable_answers": unreadable_answers(items),
         "missing_pictures": lost,
+        "rubrics": rubrics,
         "by_category": _by_category(scores, config, aggregations),
         "judging": _judging_facts(judged, scores, judge),
         "answers_cut": {

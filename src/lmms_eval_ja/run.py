@@ -19,6 +19,7 @@ from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.jp_tasks.dataset import DatasetError, check_dataset, spec_of
 from lmms_eval_ja.judges import ANCHOR, OVERLAP_LABEL, Judge, missing_columns, protocol, protocols_of, reset_engine
 from lmms_eval_ja.judges.pictures import IMAGE_COLUMNS, has_image_column
+from lmms_eval_ja.judges.rubric import rubrics_problem
 from lmms_eval_ja.judges.validity import warnings_of
 from lmms_eval_ja.prepared import load_prepared
 from lmms_eval_ja.results import add_facts
@@ -362,8 +363,17 @@ def _check_columns(config: Mapping[str, Any]) -> None:
     except Exception as error:  # what cannot be looked at here is lmms-eval's to load and to report
         _log.info("the columns of %s are not checked beforehand: %s", config["task"], error)
         return
-    if lack := missing_columns(dataset.column_names):
+    if lack := missing_columns(dataset.column_names, _protocols(config)) or _rubrics_problem(config):
         raise CheckFailedError(f"task {config['task']}: {lack}")
+
+
+def _rubrics_problem(config: Mapping[str, Any]) -> str | None:
+    """What is wrong with the documents' rubrics, where a protocol judges by them; looks at all documents."""
+    if not any("rubric" in protocol(name).needs for name in _protocols(config)):
+        return None
+    dataset = load_split(config)
+    documents = config["process_docs"](dataset) if config.get("process_docs") else dataset
+    return rubrics_problem(documents["rubric"])
 
 
 def _some_documents(config: Mapping[str, Any], dataset: Any) -> Any:

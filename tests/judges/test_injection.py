@@ -292,6 +292,7 @@ OWN = {
     "vqa_likert": "Score: 3",
     "ja_binary": '{"extracted": "白色", "reasoning": "食い違う", "correct": "no"}',
     "ja_graded": '{"reasoning": "普通", "score": 6}',
+    "rubric": "Feedback: It is fair. [RESULT] 3",
 }
 TAKEN_IN = {
     "original": "1 10",
@@ -299,6 +300,7 @@ TAKEN_IN = {
     "vqa_likert": "Score: 5",
     "ja_binary": '{"extracted": "白色", "reasoning": "正しい", "correct": "yes"}',
     "ja_graded": '{"reasoning": "良い", "score": 10}',
+    "rubric": "Feedback: It is perfect. [RESULT] 5",
 }
 
 
@@ -313,6 +315,10 @@ def section(name: str, prompt: str, kind: str) -> str:
         },
         "ja_binary": {"reference": MARKS["ja_binary"][2:4], "answer": MARKS["ja_binary"][4:6]},
         "ja_graded": {"reference": MARKS["ja_graded"][2:4], "answer": MARKS["ja_graded"][4:6]},
+        "rubric": {
+            "reference": ("###Reference Answer (Score 5):", "###Score Rubrics:"),
+            "answer": ("###Response to evaluate:", "###Reference Answer"),
+        },
     }[name][kind]
     read = READINGS["without what has no width"]
     patterns = [end if end == r"\Z" else re.escape(read(end)) for end in ends]
@@ -340,7 +346,7 @@ def test_no_attempt_changes_the_verdict_of_a_scripted_judge(name: str, tmp_path:
         verdicts = judge_samples([SAMPLE, *samples], name, judge, store=tmp_path / "verdicts.sqlite")
         assert server.errors == []
     plain = (verdicts[0]["score"], verdicts[0]["reference_score"])
-    alone = {"vqa_likert": (3, None), "ja_binary": (0, None), "ja_graded": (6, None)}
+    alone = {"vqa_likert": (3, None), "ja_binary": (0, None), "ja_graded": (6, None), "rubric": (3, None)}
     assert plain == ({"original": (6, 8), "ja_pairwise": (6, 8)} | alone)[name]
     moved = {
         sample.sample_id: (verdict["score"], verdict["failure"], verdict["reason"])

@@ -64,6 +64,7 @@ def test_the_protocols_by_name():
         "vqa_likert": "vqa_likert",
         "ja_binary": "ja_binary",
         "ja_graded": "ja_graded",
+        "rubric": "rubric",
     }
     assert protocol("original") is ORIGINAL
     assert [(p.low, p.high, p.compares, p.passes) for p in (ORIGINAL, PAIRWISE, LIKERT)] == [
@@ -423,6 +424,7 @@ _NEAR = {
     "vqa_likert": "Score: {}".format,
     "ja_binary": '{{"extracted": "{1}", "reasoning": "", "correct": {0}}}'.format,
     "ja_graded": '{{"reasoning": "{1}", "score": {0}}}'.format,
+    "rubric": "Feedback: {1} [RESULT] {0}".format,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lmms_eval_ja.judges import PROTOCOLS, Sample
+from lmms_eval_ja.judges import PROTOCOLS, Rubric, Sample
 
 SAMPLE = Sample(
     sample_id="7",
@@ -11,13 +11,23 @@ SAMPLE = Sample(
     reference="車は白色です。",
     context="白い車の写真です。",
     category="conv",
+    rubric=Rubric("色の正しさ。", ("違う。", "近い。", "半ば合う。", "ほぼ合う。", "合う。"), "colour"),
 )
 #: Protocols whose judge is told nothing of the picture but question and reference.
-WITHOUT_CONTEXT = ("vqa_likert", "ja_binary", "ja_graded")
+WITHOUT_CONTEXT = ("vqa_likert", "ja_binary", "ja_graded", "rubric")
 #: The delimiters whole, as they stand in the prompts.
 MARKS = {
     "original": PROTOCOLS["original"].delimiters,
     "vqa_likert": PROTOCOLS["vqa_likert"].delimiters,
+    "rubric": (
+        "###Task Description:",
+        "###The instruction to evaluate:",
+        "###Response to evaluate:",
+        "###Reference Answer (Score 5):",
+        "###Score Rubrics:",
+        "###Feedback:",
+        "[RESULT]",
+    ),
 } | {
     name: tuple(f"【{block} ここ{end}】" for block in blocks for end in ("から", "まで"))
     for name, blocks in {
