@@ -1,5 +1,6 @@
 """How an LLM is asked for a score: protocols, judges, the engine, and the way from verdicts to a score."""
 
+from lmms_eval_ja.judges.aggregations import AGGREGATIONS
 from lmms_eval_ja.judges.engine import Engine, current_engine, judge_samples, reset_engine
 from lmms_eval_ja.judges.facts import agreement_facts, position_bias, reported_models, usage_facts
 from lmms_eval_ja.judges.judge import OVERLAP_LABEL, Judge
@@ -24,7 +25,7 @@ from lmms_eval_ja.judges.results import (
 )
 from lmms_eval_ja.judges.rubric import Rubric
 from lmms_eval_ja.judges.sample import Sample, Turn
-from lmms_eval_ja.judges.scores import AGGREGATIONS, LEAST_COVERAGE, MetricItem, Report, Score
+from lmms_eval_ja.judges.scores import LEAST_COVERAGE, PROMPT_CLUSTER, MetricItem, Report, Score
 from lmms_eval_ja.judges.verdict import PARSE_FAILURES, PASSING_FAILURES, Failure, Verdict
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "OVERLAP_LABEL",
     "PARSE_FAILURES",
     "PASSING_FAILURES",
+    "PROMPT_CLUSTER",
     "PROTOCOLS",
     "Engine",
     "Failure",

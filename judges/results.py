@@ -8,12 +8,14 @@ A document is read by conventional column names (`FIELDS`), the first that is th
 | question | question, text, prompt |
 | reference | reference, answer, target |
 | context, category | context, category (may be absent) |
-| cluster | image_id, image_name (may be absent: every document is its own cluster) |
+| cluster | image_id, image_name, prompt_cluster (may be absent: every document is its own cluster) |
 | images | image, images (read for a judge that sees; a document may have none) |
 | rubric | rubric: `criteria`, `levels` (descriptions of scores 1 to 5) and optionally `name` (may be absent) |
 | history | history: the earlier turns, each with `user` and `assistant` (may be absent) |
 
 A document may besides carry answers that were recorded once, in the column `anchors`: a dict from a label to an answer.
+In the column `prompt_cluster` it may name the questions that mean the same as its own; there are then two metrics more,
+`alignment` (by `alignment_ja`) and `dispersion` (by `dispersion_ja`), of the answer's own score.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from lmms_eval_ja.judges.protocols import protocol
 from lmms_eval_ja.judges.rubric import Rubric
 from lmms_eval_ja.judges.sample import Sample, Turn
 from lmms_eval_ja.judges.sample_facts import RUBRIC
-from lmms_eval_ja.judges.scores import MetricItem
+from lmms_eval_ja.judges.scores import PROMPT_CLUSTER, MetricItem
 from lmms_eval_ja.metrics import failed_generation, generation_failure, rouge_l
 
 Doc = Mapping[str, Any]
@@ -39,7 +41,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "reference": ("reference", "answer", "target"),
     "context": ("context",),
     "category": ("category",),
-    "cluster": ("image_id", "image_name"),
+    "cluster": ("image_id", "image_name", PROMPT_CLUSTER),
 }
 REQUIRED = ("sample_id", "question", "reference")
 #: Columns that may stand beside `category` and get a score of their own.
@@ -50,6 +52,8 @@ ANCHORS = "anchors"
 JUDGED_ACCURACY = "accuracy_judged"
 #: How the metrics of recorded answers begin. They stand beside a score and are no part of it.
 ANCHOR = "anchor_"
+#: Metrics of documents that name their prompt cluster.
+OF_PROMPT_CLUSTERS = ("alignment", "dispersion")
 
 
 def missing_columns(columns: Sequence[str], protocols: Sequence[str] = ()) -> str | None:
@@ -132,7 +136,7 @@ def comparing(protocol_name: str) -> ProcessResults:
     def process_results(doc: Doc, results: Sequence[str]) -> dict[str, Any]:
         sample, item = _submitted(protocol_name, doc, results[0])
         categories = dict.fromkeys(str(c) for c in (sample.category, doc.get(EXTRA_CATEGORY)) if c)
-        names = ["overall", "model_mean", "reference_mean", *categories]
+        names = ["overall", "model_mean", "reference_mean", *categories, *_of_prompt_clusters(doc)]
         judged = {f"verdict_{protocol_name}": item().verdict} | {name: item() for name in names}
         return judged | _judged_anchors(protocol_name, doc)
 
@@ -150,9 +154,10 @@ def grading(protocol_name: str, metric: str = "judge_mean", *, unit: float = 1.0
 
     def process_results(doc: Doc, results: Sequence[str]) -> dict[str, Any]:
         _, item = _submitted(protocol_name, doc, results[0])
-        judged = item()
-        judged.unit = unit
-        return {f"verdict_{protocol_name}": judged.verdict, metric: judged}
+        items = {name: item() for name in (metric, *_of_prompt_clusters(doc))}
+        for judged in items.values():
+            judged.unit = unit
+        return {f"verdict_{protocol_name}": items[metric].verdict} | items
 
     return _marked(process_results, protocol_name)
 
@@ -189,6 +194,10 @@ def protocols_of(process_results: object) -> tuple[str, ...]:
     return names
 
 
+def _of_prompt_clusters(doc: Doc) -> tuple[str, ...]:
+    return OF_PROMPT_CLUSTERS if doc.get(PROMPT_CLUSTER) is not None else ()
+
+
 def _judged_anchors(protocol_name: str, doc: Doc) -> dict[str, MetricItem]:
     anchors = anchors_of(doc)
     if not anchors or not load_settings().anchors:
@@ -207,6 +216,8 @@ def _submitted(protocol_name: str, doc: Doc, answer: str) -> tuple[Sample, Calla
     chosen = protocol(protocol_name)
     verdict = engine.submit(sample, chosen)
     beside = {RUBRIC: sample.rubric.label} if sample.rubric is not None and RUBRIC in chosen.needs else {}
+    if doc.get(PROMPT_CLUSTER) is not None:
+        beside[PROMPT_CLUSTER] = str(doc[PROMPT_CLUSTER])
 
     def item() -> MetricItem:
         made = MetricItem(

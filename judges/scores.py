@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 #: Below this share of samples with a score, a task has no headline.
 LEAST_COVERAGE = 0.95
 INFLUENCE, CLUSTER, CATEGORY = "influence", "cluster", "category"
-_Estimator = Callable[[Sequence["MetricItem"], int], Estimate]
+#: Key of an item, and column of a document, that names the questions that mean the same.
+PROMPT_CLUSTER = "prompt_cluster"
+#: Of the items that have a score, and the number of a run.
+Estimator = Callable[[Sequence["MetricItem"], int], Estimate]
 
 
 class MetricItem(dict[str, Any]):
@@ -84,13 +87,18 @@ class MetricItem(dict[str, Any]):
 
 @dataclass(frozen=True)
 class Report:
-    """What stands beside a score. Shares are 0 to 1."""
+    """What stands beside a score. Shares are 0 to 1.
+
+    `undefined` says why there is no value although enough samples have a score; `facts` go into the results.
+    """
 
     n: int
     scored: int
     failures: Mapping[str, int]
     runs: tuple[float, ...]
     items: Sequence[MetricItem] = field(repr=False, default=())
+    undefined: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def coverage(self) -> float:
@@ -137,32 +145,32 @@ class Score(float):
 
 def mean_ja(items: Sequence[MetricItem | float]) -> Score:
     """Mean of the items' scores. Plain numbers are taken too; NaN among them is a failure, not a number."""
-    return _aggregate(_as_items(items), _mean)
+    return aggregate(_as_items(items), _mean)
 
 
 def percent_ja(items: Sequence[MetricItem]) -> Score:
     """As `mean_ja`, for items whose `unit` makes percentages: the mean is not that of the judge's own scores."""
-    return _aggregate(items, _mean)
+    return aggregate(items, _mean)
 
 
 def ratio_of_means_ja(items: Sequence[MetricItem]) -> Score:
     """100 x mean score of the answers / mean score of the references."""
-    return _aggregate(items, _ratio)
+    return aggregate(items, _ratio)
 
 
 def category_ratios_ja(items: Sequence[MetricItem]) -> Score:
     """The unweighted mean over categories of `ratio_of_means_ja` (Heron-Bench's overall)."""
-    return _aggregate(items, _mean_of_ratios)
+    return aggregate(items, _mean_of_ratios)
 
 
 def category_means_ja(items: Sequence[MetricItem]) -> Score:
     """The unweighted mean over categories of `mean_ja`, for scores in percent."""
-    return _aggregate(items, _mean_of_means)
+    return aggregate(items, _mean_of_means)
 
 
 def reference_mean_ja(items: Sequence[MetricItem]) -> Score:
     """Mean score of the references, which a ratio hides."""
-    return _aggregate(items, lambda scored, run: mean([i.scores(run)[1] for i in scored], _clusters(scored)))
+    return aggregate(items, lambda scored, run: mean([i.scores(run)[1] for i in scored], _clusters(scored)))
 
 
 AGGREGATIONS: dict[str, Callable[[Sequence[Any]], Score]] = {
@@ -218,10 +226,14 @@ def _clusters(items: Sequence[MetricItem]) -> list[str]:
     return [str(item[CLUSTER]) for item in items]
 
 
-def _aggregate(items: Sequence[MetricItem], estimator: _Estimator) -> Score:
+def aggregate(items: Sequence[MetricItem], estimator: Estimator) -> Score:
     """Estimate over the items that have a score; NaN if too few have one, and say why.
 
     Sorted by sample id first, so that neither concurrency nor the number of ranks moves a digit.
+
+    Args:
+        items: of one metric; those with a score are given their influence.
+        estimator: gives the estimate of a run, its influences in the order of the items that it is given.
     """
     ordered = sorted(items, key=lambda item: natural_key(item.sample_id))
     _wait(ordered)
@@ -231,7 +243,7 @@ def _aggregate(items: Sequence[MetricItem], estimator: _Estimator) -> Score:
     n_runs = max((len(i.verdict["runs"]) for i in scored if i.verdict is not None), default=1)
     report = Report(len(ordered), len(scored), failures, (), ordered)
     if report.why_none:
-        estimate = _nothing(len(scored))
+        estimate = nothing(len(scored))
     else:
         runs = [estimator(scored, run) for run in range(n_runs)]
         estimate = _over_runs(runs, _clusters(scored))
@@ -266,6 +278,8 @@ def _over_runs(runs: list[Estimate], clusters: list[str]) -> Estimate:
     """
     if len(runs) == 1:
         return runs[0]
+    if any(math.isnan(e.value) for e in runs):
+        return nothing(len(runs[0].influence))
     influence = np.mean([e.influence for e in runs], axis=0)
     return replace(
         runs[0],
@@ -277,7 +291,8 @@ def _over_runs(runs: list[Estimate], clusters: list[str]) -> Estimate:
     )
 
 
-def _nothing(n: int) -> Estimate:
+def nothing(n: int) -> Estimate:
+    """No value, of n documents that have a score."""
     return Estimate(
         value=math.nan,
         standard_error=math.nan,

@@ -111,6 +111,8 @@ def register_metrics() -> None:
         "category_ratios_ja",
         "category_means_ja",
         "reference_mean_ja",
+        "alignment_ja",
+        "dispersion_ja",
     ):
         registry.register_aggregation(name)(_late(name))
     registry.register_metric(metric="rouge_l_ja", higher_is_better=True, aggregation="mean_ja")(_rouge_l_ja)

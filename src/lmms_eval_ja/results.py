@@ -264,6 +264,8 @@ def _score_facts(score: Score) -> dict[str, Any]:
         "coverage": report.coverage,
         "runs": list(report.runs),
         "run_sd": _number(report.run_sd),
+        **({"undefined": report.undefined} if report.undefined else {}),
+        **report.facts,
     }
 
 

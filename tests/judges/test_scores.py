@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from lmms_eval_ja.judges import AGGREGATIONS, LEAST_COVERAGE, MetricItem, Score, Verdict
+from lmms_eval_ja.judges import LEAST_COVERAGE, MetricItem, Score, Verdict
 from lmms_eval_ja.judges.scores import (
+    AGGREGATIONS,
     category_means_ja,
     category_ratios_ja,
     mean_ja,
