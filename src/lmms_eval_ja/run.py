@@ -20,6 +20,7 @@ from lmms_eval_ja.jp_tasks.dataset import DatasetError, check_dataset, spec_of
 from lmms_eval_ja.judges import ANCHOR, OVERLAP_LABEL, Judge, missing_columns, protocol, protocols_of, reset_engine
 from lmms_eval_ja.judges.pictures import IMAGE_COLUMNS, has_image_column
 from lmms_eval_ja.judges.rubric import rubrics_problem
+from lmms_eval_ja.judges.rubrics import RubricError
 from lmms_eval_ja.judges.validity import warnings_of
 from lmms_eval_ja.prepared import load_prepared
 from lmms_eval_ja.results import add_facts
@@ -360,6 +361,8 @@ def _check_columns(config: Mapping[str, Any]) -> None:
         dataset = load_split(config)
         if config.get("process_docs"):
             dataset = _some_documents(config, dataset)
+    except RubricError as error:
+        raise CheckFailedError(f"task {config['task']}: {error}") from None
     except Exception as error:  # what cannot be looked at here is lmms-eval's to load and to report
         _log.info("the columns of %s are not checked beforehand: %s", config["task"], error)
         return
