@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 import transformers
+from huggingface_hub import snapshot_download
 from transformers import AutoTokenizer, GenerationConfig, LlavaConfig, LlavaForConditionalGeneration
 
 from lmms_eval_ja.models.vila.layout import MLP_DOWNSAMPLE, LayoutError, VilaLayout, read_layout
@@ -19,12 +20,30 @@ from lmms_eval_ja.models.vila.projector import FoldingLlava
 from lmms_eval_ja.models.vila.tokens import make_tokens
 from lmms_eval_ja.models.vila.weights import check_weights, key_mapping, link_weights
 
+#: Of a repository on the hub: not the optimizer's states, nor weights in other formats.
+_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 #: LLaVA's names of parts and tensors are those of 4.52 and later.
 _OLDEST = (4, 52)
 #: transformers renamed `torch_dtype` to `dtype`.
 _DTYPE_RENAMED = (4, 56)
 #: Of a part's config: what says where it came from, not what it is.
 _PROVENANCE = ("_name_or_path", "architectures", "torch_dtype", "dtype", "transformers_version")
+
+
+def published_folder(pretrained: str, revision: str | None) -> tuple[Path, str | None]:
+    """A checkpoint's folder, and its commit if it comes from the hub.
+
+    Raises:
+        LayoutError: it is neither a folder nor on the hub.
+    """
+    folder = Path(pretrained).expanduser()
+    if folder.is_dir():
+        return folder, None
+    try:
+        folder = Path(snapshot_download(pretrained, revision=revision, allow_patterns=list(_FILES)))
+    except Exception as error:  # a name that is no repository's, no network, no access, a full disk
+        raise LayoutError(f"no such folder, and not fetched from the hub: {error}") from error
+    return folder, folder.name
 
 
 def load_vila(

@@ -6,10 +6,7 @@ import copy
 import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar
-
-from huggingface_hub import snapshot_download
 
 from lmms_eval_ja.models.arguments import AUTO
 from lmms_eval_ja.models.chat_vlm import ChatVlm
@@ -18,13 +15,11 @@ from lmms_eval_ja.models.loading import load_model
 from lmms_eval_ja.models.prompt import Message, Prompt, message_images
 from lmms_eval_ja.models.vila.conversation import LLMJP_V3, VICUNA_V1, Conversation
 from lmms_eval_ja.models.vila.layout import MLP_DOWNSAMPLE, MLP_GELU, LayoutError
-from lmms_eval_ja.models.vila.loading import VilaCheckpoint
+from lmms_eval_ja.models.vila.loading import VilaCheckpoint, published_folder
 
 _log = logging.getLogger("lmms_eval_ja")
 #: Model arguments that mean nothing here: size of the images and template are the checkpoint's.
 _FIXED = ("min_pixels", "max_pixels", "chat_template")
-#: Of a repository on the hub: not the optimizer's states, nor weights in other formats.
-_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 
 
 class LlmJpVila(ChatVlm):
@@ -45,8 +40,8 @@ class LlmJpVila(ChatVlm):
             raise ModelError(f"{', '.join(stated)}: images and template of a VILA checkpoint are fixed; leave it out")
         if self.arguments.dtype == AUTO:
             self.arguments = dataclasses.replace(self.arguments, dtype="float16" if self.place.gpus else "float32")
-        folder, commit = _folder(self.arguments.pretrained, self.arguments.revision)
         try:
+            folder, commit = published_folder(self.arguments.pretrained, self.arguments.revision)
             checkpoint = VilaCheckpoint(folder)
         except LayoutError as error:
             raise ModelError(f"pretrained={self.arguments.pretrained}: {error}") from None
@@ -104,15 +99,3 @@ class _Loader:
     def from_pretrained(self, source: str, **arguments: Any) -> Any:
         del source
         return self.checkpoint.load(**arguments)
-
-
-def _folder(pretrained: str, revision: str | None) -> tuple[Path, str | None]:
-    """The checkpoint's folder, and its commit if it comes from the hub."""
-    folder = Path(pretrained).expanduser()
-    if folder.is_dir():
-        return folder, None
-    try:
-        folder = Path(snapshot_download(pretrained, revision=revision, allow_patterns=list(_FILES)))
-    except Exception as error:  # a name that is no repository's, no network, no access, a full disk
-        raise ModelError(f"pretrained={pretrained}: no such folder, and not fetched from the hub: {error}") from error
-    return folder, folder.name
