@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from lmms_eval_ja.clients import JudgeSettings
+from lmms_eval_ja.judges.original_llava.layout import LayoutError, check_config, is_original, read_layout, tower_folder
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 _WEIGHTS = (".safetensors", ".bin")
 _READ = (*_WEIGHTS, ".json", ".jinja", ".model", ".txt")
+#: Of a repository of the hub in LLaVA's own format; other files beside these are of no use here.
+_FETCHED = [f"*{suffix}" for suffix in _READ]
 #: Of a larger file so many pieces of so many bytes are hashed, evenly spread: reading all of it would take minutes.
 _WHOLE, _PIECES, _PIECE = 64 * 1024**2, 256, 4096
 
@@ -65,6 +68,18 @@ def checkpoint_problem(settings: JudgeSettings) -> str | None:
     return _problem_of_config(settings.model, config)
 
 
+def fetched_original(settings: JudgeSettings) -> Path | None:
+    """The folder of a checkpoint in LLaVA's own format, fetched from the hub where needed; None for any other."""
+    from huggingface_hub import hf_hub_download, snapshot_download
+
+    if (folder := local_folder(settings.model)) is None:
+        config = Path(hf_hub_download(settings.model, "config.json", revision=settings.revision))
+        if not is_original(_json(config)):
+            return None
+        return Path(snapshot_download(settings.model, revision=settings.revision, allow_patterns=_FETCHED))
+    return folder if is_original(_json(folder / "config.json")) else None
+
+
 @cache
 def _name(model: str, revision: str | None) -> str:
     folder = local_folder(model)
@@ -75,7 +90,9 @@ def _name(model: str, revision: str | None) -> str:
 
 def _digest(folder: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.iterdir() if path.suffix in _READ and path.is_file()):
+    inside = [folder, tower] if (tower := tower_folder(folder, _json(folder / "config.json"))) else [folder]
+    files = [path for one in inside for path in one.iterdir() if path.suffix in _READ and path.is_file()]
+    for path in sorted(files):
         size = path.stat().st_size
         digest.update(f"{path.name} {size}\n".encode())
         with path.open("rb") as file:
@@ -94,11 +111,21 @@ def _problem_of_folder(folder: Path) -> str | None:
         return f"{folder} is no checkpoint of transformers: it has no config.json; correct model in judge.toml"
     if not any(path.suffix in _WEIGHTS for path in folder.iterdir()):
         return f"{folder} has no weights ({' or '.join(f'*{suffix}' for suffix in _WEIGHTS)})"
+    if is_original(_json(config)):
+        return _problem_of_original(folder)
     templates = [folder / name for name in ("chat_template.jinja", "chat_template.json")]
     settings = [folder / name for name in ("tokenizer_config.json", "processor_config.json")]
     if not any(path.is_file() for path in templates) and not any("chat_template" in _json(path) for path in settings):
         return no_chat_template(str(folder))
     return _problem_of_config(str(folder), config)
+
+
+def _problem_of_original(folder: Path) -> str | None:
+    try:
+        read_layout(folder)
+    except LayoutError as error:
+        return str(error)
+    return None
 
 
 def no_chat_template(name: str) -> str:
@@ -110,6 +137,12 @@ def _problem_of_config(name: str, path: Path) -> str | None:
     from transformers import CONFIG_MAPPING
 
     config = _json(path)
+    if is_original(config):
+        try:
+            check_config(f"config.json of the judge {name}", config)
+        except LayoutError as error:
+            return str(error)
+        return None
     kind = config.get("model_type")
     if kind in CONFIG_MAPPING:
         return None

@@ -18,7 +18,15 @@ from typing import Any
 
 from lmms_eval_ja.clients import ChatReply, ChatRequest, JudgeSettings
 from lmms_eval_ja.clients.images import ChatImage, images_of
-from lmms_eval_ja.judges.checkpoint import checkpoint_problem, loaded_model, local_folder, no_chat_template
+from lmms_eval_ja.judges.checkpoint import (
+    checkpoint_problem,
+    fetched_original,
+    loaded_model,
+    local_folder,
+    no_chat_template,
+)
+from lmms_eval_ja.judges.original_llava.layout import LayoutError
+from lmms_eval_ja.judges.original_llava.loading import load_original, loading_problem
 
 _log = logging.getLogger(__name__)
 #: Tokens of a reply where neither protocol nor settings say how many.
@@ -192,6 +200,27 @@ def _load(settings: JudgeSettings) -> tuple[Any, Any]:
     import torch
     import transformers
     from packaging.version import Version
+
+    precision = "dtype" if Version(transformers.__version__) >= Version("4.56") else "torch_dtype"
+    options = {
+        precision: "auto" if settings.dtype == "auto" else getattr(torch, settings.dtype),
+        "device_map": settings.device_map,
+    }
+    try:
+        folder = fetched_original(settings)
+        if folder is None:
+            return _load_by_type(settings, options)
+        model, processor = load_original(folder, **options)
+    except LayoutError as error:
+        raise ModelError(f"the judge {settings.model} cannot be loaded: {error}") from None
+    # The folder of a checkpoint in the hub's cache is named by its commit.
+    model.config._commit_hash = folder.name  # noqa: SLF001 (where transformers notes it)
+    return model, processor
+
+
+def _load_by_type(settings: JudgeSettings, options: dict[str, Any]) -> tuple[Any, Any]:
+    """By transformers' automatic classes. What these only log, and fill with random numbers, is an error."""
+    import transformers
     from transformers import AutoConfig, AutoModelForCausalLM, AutoProcessor, AutoTokenizer
 
     # The class had another name before transformers 4.45.
@@ -204,9 +233,10 @@ def _load(settings: JudgeSettings) -> tuple[Any, Any]:
         raise ModelError(
             f"the judge {settings.model} is a {config.model_type}, which writes no text: take a chat model"
         )
-    precision = "dtype" if Version(transformers.__version__) >= Version("4.56") else "torch_dtype"
-    options = {precision: "auto" if settings.dtype == "auto" else getattr(torch, settings.dtype)} | where
-    model = (seeing if sees else AutoModelForCausalLM).from_pretrained(name, device_map=settings.device_map, **options)
+    made_by = seeing if sees else AutoModelForCausalLM
+    model, report = made_by.from_pretrained(name, output_loading_info=True, **options, **where)
+    if problem := loading_problem(report):
+        raise ModelError(f"the judge {settings.model} cannot be used: {problem}")
     processor = (AutoProcessor if sees else AutoTokenizer).from_pretrained(name, **where)
     return model.eval(), processor
 
