@@ -6,6 +6,7 @@ from datasets import Dataset
 
 from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, check_dataset, with_columns
 from lmms_eval_ja.jp_tasks.images import with_others
+from lmms_eval_ja.judges.rubrics import with_rubric
 
 #: Whose answers are the reference, a key of the column `answer`.
 REFERENCE = "gpt-4-0125-preview"
@@ -16,6 +17,9 @@ ANCHORS = {
     "gemini": "gemini-1.0-pro-vision-latest",
     "gpt_4v": "gpt-4-vision-preview",
 }
+
+#: By what each category is judged in `heron_bench_ja_rubric`, of our library of rubrics.
+RUBRICS = {"conv": "factual_correctness", "detail": "completeness", "complex": "groundedness"}
 
 SPEC = DatasetSpec(
     name="Silviase/Japanese-Heron-Bench",
@@ -43,3 +47,8 @@ def process_docs(dataset: Dataset) -> Dataset:
         },
     )
     return with_others(dataset)
+
+
+def process_docs_rubric(dataset: Dataset) -> Dataset:
+    """The same documents, each with the rubric of its category."""
+    return with_rubric(process_docs(dataset), RUBRICS)

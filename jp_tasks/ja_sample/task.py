@@ -7,6 +7,10 @@ from datasets import Dataset
 from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, check_dataset
 from lmms_eval_ja.jp_tasks.images import with_others
 from lmms_eval_ja.judges import score_ja_pairwise, score_rouge_l, score_vqa_likert, together
+from lmms_eval_ja.judges.rubrics import with_rubric
+
+#: By what each category is judged in `ja_sample_rubric`, of our library of rubrics.
+RUBRICS = {"conv": "text_reading", "detail": "completeness", "complex": "factual_correctness"}
 
 SPEC = DatasetSpec(
     name="ja_sample",
@@ -22,3 +26,8 @@ def process_docs(dataset: Dataset) -> Dataset:
     """Check the data."""
     check_dataset(dataset, SPEC)
     return with_others(dataset)
+
+
+def process_docs_rubric(dataset: Dataset) -> Dataset:
+    """The same documents, each with the rubric of its category."""
+    return with_rubric(process_docs(dataset), RUBRICS)

@@ -393,7 +393,10 @@ def _check_images(config: Mapping[str, Any]) -> None:
 
     try:
         dataset = load_split(config)
-        if config.get("process_docs") and not _is_ours(config):
+        if _is_ours(config):
+            whole = spec_of(config["process_docs"]).whole
+            dataset = whole(dataset) if whole else dataset
+        elif config.get("process_docs"):
             dataset = _some_documents(config, dataset)
     except Exception as error:
         _log.info("whether %s has images is not checked beforehand: %s", config["task"], error)

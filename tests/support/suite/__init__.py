@@ -5,7 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from support.hub import Hub
-from support.suite import board, cc_ocr, cvqa, jdocqa, jgraph, jic, jmmmu, llava, manga, mecha, multi, short, wild
+from support.suite import (
+    board,
+    cc_ocr,
+    cvqa,
+    jdocqa,
+    jgraph,
+    jic,
+    jmmmu,
+    llava,
+    manga,
+    mecha,
+    multi,
+    perception,
+    short,
+    wild,
+)
 from support.suite.stand import Stand
 
 STANDS: tuple[Stand, ...] = (
@@ -23,6 +38,7 @@ STANDS: tuple[Stand, ...] = (
     # after board, whose repository it completes
     wild.STAND,
     jgraph.STAND,
+    perception.STAND,
 )
 #: By the names of their tasks.
 STAND_OF = {task: stand for stand in STANDS for task in stand.tasks}
@@ -39,4 +55,5 @@ def suite_environ(folder: Path) -> dict[str, str]:
     """What stands beside the hub, put into a folder: texts that are fetched elsewhere, and the user's own pages."""
     llava.place(folder / "assets")
     manga.place(folder / "Manga109")
+    perception.place(folder / "assets")
     return {"LMMS_EVAL_JA_ASSETS": str(folder / "assets"), "LMMS_EVAL_JA_MANGA109": str(folder / "Manga109")}
