@@ -1,0 +1,1 @@
+"""Questions put in other words that mean the same, and the file in which they are kept."""

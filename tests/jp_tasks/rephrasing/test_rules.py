@@ -1,0 +1,156 @@
+"""Rules that make variants: what each gives, and where it gives nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from lmms_eval_ja.jp_tasks.rephrasing.endings import ending_of
+from lmms_eval_ja.jp_tasks.rephrasing.rules import DIALECTS, RULES, variants_by_rules
+from lmms_eval_ja.jp_tasks.rephrasing.sentences import sentences
+
+STYLE = {
+    "この花は何ですか。": "この花は何？",
+    "この花の名前はなんですか？": "この花の名前は何？",
+    "この建物は何色でしょうか？": "この建物は何色だろうか？",
+    "店は何時に閉まりますか。": "店は何時に閉まる？",
+    "犬は何を持っていますか。": "犬は何を持っている？",
+    "締切に間に合いましたか。": "締切に間に合った？",
+    "どこへ行きましたか。": "どこへ行った？",
+    "何を書きましたか。": "何を書いた？",
+    "何を飲みましたか。": "何を飲んだ？",
+    "何を話しましたか。": "何を話した？",
+    "誰が来ましたか。": "誰が来た？",
+    "何を食べましたか。": "何を食べた？",
+    "何をしましたか。": "何をした？",
+    "いつ建てられましたか。": "いつ建てられた？",
+    "なぜ笑ったのですか。": "なぜ笑ったの？",
+    "空は青いですか。": "空は青い？",
+    "これを説明してください。": "これを説明して。",
+    "駅に着きました。次は何分ですか。": "駅に着いた。次は何分？",
+    "これは地図です。駅はどこですか。": "これは地図だ。駅はどこ？",
+    "「はい。」と答えたのは誰ですか。": "「はい。」と答えたのは誰？",
+    "この図を説明せよ。": "この図を説明してください。",
+    "理由を述べよ。": "理由を述べてください。",
+    "この図を説明しなさい。": "この図を説明してください。",
+    "名前を教えて。": "名前を教えてください。",
+    "これは何？": "これは何ですか。",
+    "この建物は何色か。": "この建物は何色ですか。",
+    "何を持っているか。": "何を持っていますか。",
+}
+SOFTEN = {
+    "この花は何ですか。": "この花は何でしょうか。",
+    "この花は何でしょうか？": "この花は何ですか？",
+    "犬は何を持っていますか。": "犬は何を持っているでしょうか。",
+    "犬は何を持っているでしょうか。": "犬は何を持っていますか。",
+    "進んでもよいでしょうか。": "進んでもよいですか。",
+    "いつ建てられましたか。": "いつ建てられたでしょうか。",
+}
+REQUEST = {
+    "この花は何ですか。": "この花は何なのか教えてください。",
+    "休館日は何曜日ですか。": "休館日は何曜日なのか教えてください。",
+    "りんごはいくつありますか。": "りんごはいくつあるか教えてください。",
+    "店は開いていますか。": "店は開いているかどうか教えてください。",
+    "どこかに駅がありますか。": "どこかに駅があるかどうか教えてください。",
+    "左にいるのは人間でしょうか？": "左にいるのは人間かどうか教えてください。",
+    "なぜ笑ったのですか。": "なぜ笑ったのか教えてください。",
+    "これを説明してください。": "これを説明していただけますか。",
+    "何か説明してもらえますか？": "何か説明してください。",
+}
+ORDER = {
+    "この写真について詳しく説明してください。": "詳しくこの写真について説明してください。",
+    "机の上には何本の鉛筆がありますか。": "何本の鉛筆が机の上にありますか。",
+    "2コマ目で、犬は何を持っていますか。": "犬は2コマ目で何を持っていますか。",
+    "この絵の中に猫は何匹いますか？": "猫はこの絵の中に何匹いますか？",
+    "この花の色は何色ですか。": "何色ですか、この花の色は。",
+}
+KANA = {
+    "この花は何ですか。": "この花はなんですか。",
+    "この花はなんですか。": "この花は何ですか。",
+    "最も高い山はどれですか。": "もっとも高い山はどれですか。",
+    "「名前」の欄に名前はありますか。": "「名前」の欄になまえはありますか。",
+    "作者は誰ですか。": "作者はだれですか。",
+    "何分か分かりますか。": "何分かわかりますか。",
+    "一番線の電車で一番速いのはどれですか。": "一番線の電車でいちばん速いのはどれですか。",
+}
+KANSAI = {
+    "この花は何ですか。": "この花は何なん？",
+    "犬は何を持っていますか。": "犬は何を持ってるん？",
+    "進んでもよいでしょうか。": "進んでもええやろか。",
+    "これを説明してください。": "これを説明してくれへん？",
+    "なぜ笑ったのですか。": "なぜ笑ったん？",
+}
+NAMES = {"style": STYLE, "soften": SOFTEN, "request": REQUEST, "order": ORDER, "kana": KANA}
+
+
+@pytest.mark.parametrize(
+    ("rule", "question", "variant"), [(name, q, v) for name, cases in NAMES.items() for q, v in cases.items()]
+)
+def test_a_rule_gives(rule: str, question: str, variant: str) -> None:
+    assert variants_by_rules(question, [rule]) == {rule: variant}
+
+
+@pytest.mark.parametrize(("question", "variant"), KANSAI.items())
+def test_a_dialect_is_spoken_when_it_is_asked_for(question: str, variant: str) -> None:
+    assert DIALECTS.keys() & variants_by_rules(question).keys() == set()
+    assert variants_by_rules(question, [], "kansai") == {"kansai": variant}
+
+
+@pytest.mark.parametrize(
+    ("rule", "question"),
+    [
+        ("style", "買い物をしたいのですが、店は開いていますか。"),  # one half would stay polite
+        ("style", "何をご覧になりますか、また何を召し上がりますか。"),  # respectful speech
+        ("style", "赤ですか、それとも青ですか。"),
+        ("style", "綺麗なんですか。"),
+        ("style", "行きませんか。"),
+        ("style", "次から選んでください。\nA. 赤\nB. 青"),
+        ("style", "図を見ないでください。"),
+        ("soften", "あなたは何を展示しますか。"),
+        ("soften", "これを説明してください。"),
+        ("request", "赤ですか、青ですか。"),
+        ("request", "この花は赤い。"),
+        ("order", "空は青いですか。"),
+        ("order", "赤い服を着た人は何を持っていますか。"),  # 着た is no noun: where the phrase begins is not sure
+        ("order", "医者で、彼は何を持っていますか。"),  # で may be であり
+        ("order", "「写真の中に、猫は何匹いますか。」は何ですか。"),
+        ("kana", "「何ですか」と書いてあります。"),
+        ("kana", "8分かかる電車はどれですか。"),
+        ("kana", "会場は一番町ですか。"),
+        ("kana", "どれだけですか。"),
+    ],
+)
+def test_a_rule_that_does_not_surely_apply_gives_nothing(rule: str, question: str) -> None:
+    assert variants_by_rules(question, [rule]) == {}
+
+
+def test_no_variant_equals_the_question_or_another() -> None:
+    found = variants_by_rules("この花は何ですか。")
+    assert list(found) == list(RULES)
+    assert len({*found.values(), "この花は何ですか。"}) == len(found) + 1
+
+
+def test_unknown_names_are_refused_with_the_valid_ones() -> None:
+    with pytest.raises(ValueError, match="unknown rule 'polite'; expected some of style, soften, request, order, kana"):
+        variants_by_rules("何ですか。", ["polite"])
+    with pytest.raises(ValueError, match="unknown dialect 'edo'; expected one of kansai"):
+        variants_by_rules("何ですか。", dialect="edo")
+
+
+def test_a_quotation_is_no_sentence_of_its_own() -> None:
+    assert sentences("「はい。」と言いました。なぜですか。") == ["「はい。」と言いました。", "なぜですか。"]
+    assert sentences("一行目。\n二行目。") is None
+    assert sentences("") is None
+
+
+def test_an_ending_says_what_it_is() -> None:
+    found = ending_of("店は何時に閉まりますか？")
+    assert found is not None
+    assert (found.kind, found.plain, found.question, found.mark, found.asks) == (
+        "verb",
+        "店は何時に閉まる",
+        True,
+        "？",
+        True,
+    )
+    assert ending_of("店 は 何時 に 閉まりますか。") is None  # white space that would be lost
+    assert ending_of("か。") is None
