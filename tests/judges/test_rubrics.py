@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,25 @@ def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, problem:
 def test_a_file_that_is_not_there(tmp_path: Path):
     with pytest.raises(RubricError, match="there is no such file"):
         load_rubric(tmp_path / "none.yaml")
+
+
+# --- the page about them ---
+
+DOCS_FOLDER = Path(__file__).resolve().parents[2] / "docs"
+PAGES = [(DOCS_FOLDER / name).read_text(encoding="utf-8") for name in ("rubrics.md", "rubrics.ja.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=["English", "Japanese"])
+def test_the_page_lists_the_library_and_its_file_can_be_read(page: str, tmp_path: Path):
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == WANTED
+    own_file, task_yaml = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert load_rubric(own(tmp_path, own_file)).criteria == "図表の数値を正しく読み取り、質問に合う単位で答えているか。"
+    assert "score_rubric" in task_yaml
+
+
+def test_both_pages_say_the_same():
+    shapes = [re.findall(r"^(#+ |- \[ \]|```\w*|\| |- )", page, re.MULTILINE) for page in PAGES]
+    assert shapes[0] == shapes[1]
 
 
 # --- documents ---
