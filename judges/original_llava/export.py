@@ -16,8 +16,8 @@ from lmms_eval_ja.judges.original_llava.processor import (
     PREPROCESSOR,
     chat_template,
     preprocessing,
-    read_tokenizer,
 )
+from lmms_eval_ja.judges.original_llava.tokenizer import read_tokenizer, write_tokenizer
 from lmms_eval_ja.judges.original_llava.weights import COMPUTED, exported_name, read_shard
 
 _EMBEDDING, _HEAD = "language_model.model.embed_tokens.weight", "language_model.lm_head.weight"
@@ -140,17 +140,8 @@ def _write_configs(layout: OriginalLlava, folder: Path, tokenizer: Any, rows: in
 
 
 def _write_processor(layout: OriginalLlava, folder: Path, tokenizer: Any) -> None:
-    image_id, template = len(tokenizer), chat_template()
-    tokenizer.pad_token = tokenizer.eos_token
-    tokenizer.add_tokens([IMAGE_TAG], special_tokens=True)
-    tokenizer.chat_template = None
-    tokenizer.save_pretrained(folder)
-    if tokenizer.convert_tokens_to_ids(IMAGE_TAG) != image_id:
-        raise LayoutError(f"{layout.folder}: its tokenizer gives {IMAGE_TAG} another id than {image_id}")
-    settings = folder / "tokenizer_config.json"
-    # transformers 4 gives token types unless it is told not to, and its LLaVA refuses them.
-    names = {"model_input_names": ["input_ids", "attention_mask"], "processor_class": "LlavaProcessor"}
-    _write(settings, json.loads(settings.read_text(encoding="utf-8")) | names)
+    template = chat_template()
+    write_tokenizer(tokenizer, folder, IMAGE_TAG)
     _write(folder / PREPROCESSOR, preprocessing(layout) | {"processor_class": "LlavaProcessor"})
     _write(
         folder / "processor_config.json",

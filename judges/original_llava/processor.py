@@ -7,11 +7,10 @@ from importlib.resources import files
 from typing import Any
 
 from lmms_eval_ja.judges.original_llava.layout import CONFIG, LayoutError, OriginalLlava, read_json, tower_folder
+from lmms_eval_ja.judges.original_llava.tokenizer import read_tokenizer
 
 IMAGE_TAG = "<image>"
 PREPROCESSOR = "preprocessor_config.json"
-#: More unused rows than this mean another model's tokenizer.
-_MOST_UNUSED_ROWS = 1024
 _MEAN, _STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
 
 
@@ -19,7 +18,7 @@ class OriginalProcessor:
     """Makes inputs as LLaVA's own code does, with the conversation `vicuna_v1`.
 
     Attributes:
-        tokenizer: The checkpoint's own; pads with its end token, as `image_id` may be its padding.
+        tokenizer: The checkpoint's own.
         image_processor: CLIP's, by Pillow.
         chat_template: In Jinja.
         image_id: Stands at each position of an image: the first row of the embedding that no token has, else the
@@ -33,7 +32,6 @@ class OriginalProcessor:
             LayoutError: there is no tokenizer, or it is another model's.
         """
         self.tokenizer = read_tokenizer(layout)
-        self.tokenizer.pad_token = self.tokenizer.eos_token
         self.image_processor = _image_processor(layout)
         self.chat_template = chat_template()
         self.image_id: int = min(len(self.tokenizer), layout.text["vocab_size"])
@@ -107,30 +105,6 @@ class OriginalProcessor:
 def chat_template() -> str:
     """The conversation `vicuna_v1` of LLaVA's own code in Jinja, the images of a message in front of its text."""
     return (files(__package__) / "vicuna_v1.jinja").read_text(encoding="utf-8").strip()
-
-
-def read_tokenizer(layout: OriginalLlava) -> Any:
-    """The checkpoint's tokenizer.
-
-    Raises:
-        LayoutError: it cannot be read, or does not fit the embedding.
-    """
-    from transformers import AutoTokenizer, LlamaConfig
-
-    try:
-        # Else the type in config.json decides, which transformers may not know.
-        tokenizer = AutoTokenizer.from_pretrained(layout.folder, config=LlamaConfig())
-    except Exception as error:  # transformers raises anything here
-        raise LayoutError(f"{layout.folder}: no tokenizer can be read there ({error})") from error
-    rows, tokens = layout.text["vocab_size"], len(tokenizer)
-    if not 0 <= rows - tokens <= _MOST_UNUSED_ROWS:
-        raise LayoutError(
-            f"{layout.folder / CONFIG}: vocab_size is {rows}, and the tokenizer there has {tokens} tokens; is it "
-            "another model's?"
-        )
-    if tokenizer.unk_token_id is None or tokenizer.eos_token_id is None:
-        raise LayoutError(f"{layout.folder}: the tokenizer lacks an unknown or an end token")
-    return tokenizer
 
 
 def preprocessing(layout: OriginalLlava) -> dict[str, Any]:
