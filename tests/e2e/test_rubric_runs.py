@@ -10,10 +10,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from e2e.runner import write_answers
 from e2e.worker import Evaluated, Worker
+from lmms_eval_ja.compare import load_results
 from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.judges import Rubric
 from lmms_eval_ja.judges.rubrics import rubrics
@@ -141,22 +144,80 @@ def test_the_rubrics_are_part_of_the_fingerprint(done: Evaluated) -> None:
     assert done.samples("perception_bench")[0]["judge_mean"]["rubric"] == own.label
 
 
-def test_the_judge_is_evaluated_by_trusted_scores(
-    done: Evaluated, worker: Worker, folder: Path, tmp_path: Path
+_YAML = """
+task: TASK
+dataset_path: parquet
+dataset_kwargs: {data_files: {test: TASK.parquet}}
+test_split: test
+output_type: generate_until
+process_results: !function lmms_eval_ja.judges.score_rubric
+doc_to_visual: !function utils.no_picture
+doc_to_text: "{{question}}"
+doc_to_target: "{{answer}}"
+generation_kwargs: {until: [], max_new_tokens: 16}
+metric_list: [{metric: judge_mean, aggregation: mean_ja, higher_is_better: true}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "rubric", "problem"),
+    [
+        (
+            "own_none",
+            None,
+            "no column rubric, by which the protocol rubric judges; found question_id, question, answer",
+        ),
+        ("own_four", {"criteria": "色。", "levels": list("一二三四")}, "row 1: a rubric does not describe score 5"),
+    ],
+)
+def test_a_strangers_documents_without_a_usable_rubric_stop_the_run(
+    worker: Worker, judge: JudgeServer, tmp_path: Path, name: str, rubric: object, problem: str
 ) -> None:
+    rows: list[dict[str, Any]] = [{"question_id": str(n), "question": "何色？", "answer": "白"} for n in range(3)]
+    if rubric is not None:
+        good = Rubric("色。", tuple("一二三四五")).as_doc()
+        rows = [row | {"rubric": rubric if n == 1 else good} for n, row in enumerate(rows)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / f"{name}.parquet")
+    (tmp_path / f"{name}.yaml").write_text(_YAML.replace("TASK", name), encoding="utf-8")
+    (tmp_path / "utils.py").write_text("def no_picture(doc):\n    return []\n", encoding="utf-8")
+    answers = write_answers(tmp_path / "answers.jsonl", {str(n): "白です。" for n in range(3)})
+    env = {"LMMS_EVAL_JA_JUDGE": "openai", "LMMS_EVAL_JA_JUDGE_BASE_URL": judge.base_url}
+    before = len(judge.requests)
+    stopped = worker.evaluate([name], answers, env, include_path=tmp_path)
+    assert f"task {name}: {problem}" in (stopped.exit or "")
+    assert len(judge.requests) == before
+
+
+@pytest.fixture
+def results(done: Evaluated, folder: Path) -> Path:
+    """The results, with the file that lmms-eval's command writes beside the samples."""
     assert done.results is not None
     (samples,) = (folder / "out").rglob("*_samples_perception_bench.jsonl")
-    # what lmms-eval's command writes beside the samples
     config = done.results["config"] | {"model": "replay", "model_args": f"answers={folder}"}
     record = {name: value for name, value in done.results.items() if name != "samples"} | {"config": config}
     samples.with_name("now_results.json").write_text(json.dumps(record, default=str), encoding="utf-8")
-    model, labels = samples.parent.name, tmp_path / "labels.csv"
+    return folder / "out"
+
+
+def test_a_comparison_has_the_feedback_beside_the_score(results: Path) -> None:
+    answers = load_results(results).answers
+    found = [row for row in answers.to_pylist() if row["task"] == "perception_bench"]
+    assert len(found) == perception.ROWS
+    for row in found:
+        score = scripted(row["doc_id"])
+        assert row["rubric_score"] == score
+        assert row["rubric_feedback"] == f"Feedback: thing {row['doc_id']} is described. [RESULT] {score}"
+
+
+def test_the_judge_is_evaluated_by_trusted_scores(worker: Worker, results: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
     with labels.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["model", "task", "doc_id", "score", "rater"])
         # people agree but for the first two, which they give a point more: MAE 2 / 12
-        writer.writerows([model, "perception_bench", n, scripted(n) + (n < 2), "a"] for n in range(perception.ROWS))
-    status, output = worker.command("judge-eval", str(labels), str(folder / "out"), "--json", str(tmp_path / "e.json"))
+        rows = range(perception.ROWS)
+        writer.writerows(["replay", "perception_bench", n, scripted(n) + (n < 2), "a"] for n in rows)
+    status, output = worker.command("judge-eval", str(labels), str(results), "--json", str(tmp_path / "e.json"))
     assert status == 0, output
     (found,) = json.loads((tmp_path / "e.json").read_text(encoding="utf-8"))["judges"]
     assert (found["protocol"], found["scale"]) == ("rubric", [1, 5])
