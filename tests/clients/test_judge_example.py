@@ -21,7 +21,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {"LMMS_EVAL_JA_JUDGE_FILE": str(path)}
 
 
-@pytest.mark.parametrize("name", ["openai", "local", "azure", "in_process", "jury"])
+@pytest.mark.parametrize("name", ["openai", "local", "azure", "in_process", "prometheus", "prometheus_served", "jury"])
 def test_every_judge_of_the_example_can_be_chosen(environ, name):
     settings = load_settings(environ | {"LMMS_EVAL_JA_JUDGE": name})
     assert settings.judge_name == name

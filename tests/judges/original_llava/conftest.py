@@ -12,7 +12,7 @@ from PIL import Image
 from support.tiny_original_llava import make_original_llava
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _one_thread() -> Iterator[None]:
     """Threads of torch that wait for each other on a busy machine would take most of the time."""
     import torch
