@@ -14,7 +14,6 @@ Its name, without the ending, is the rubric's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +99,6 @@ def _of_category(own: Mapping[str, dict[str, Any]], category: str, row: int) -> 
     return own[category]
 
 
-@cache
 def _read(path: Path) -> Rubric:
     import yaml
 

@@ -337,11 +337,12 @@ def check_data(config: Mapping[str, Any]) -> dict[str, Any]:
     facts = check_dataset(dataset, spec)
     for change in facts.changed:
         _log.warning("%s: changed data: %s", name, change)
+    found = asdict(facts) | (spec.about(dataset) if spec.about else {})
     if spec.fetch is None:
-        return asdict(facts)
+        return found
     fetched = spec.fetch(dataset)
     _log.info("%s: %s", name, fetched)
-    return asdict(facts) | {"fetched": fetched}
+    return found | {"fetched": fetched}
 
 
 def documents(config: Mapping[str, Any]) -> Any:
@@ -375,7 +376,10 @@ def _rubrics_problem(config: Mapping[str, Any]) -> str | None:
     if not any("rubric" in protocol(name).needs for name in _protocols(config)):
         return None
     dataset = load_split(config)
-    documents = config["process_docs"](dataset) if config.get("process_docs") else dataset
+    try:
+        documents = config["process_docs"](dataset) if config.get("process_docs") else dataset
+    except RubricError as error:
+        return str(error)
     return rubrics_problem(documents["rubric"])
 
 

@@ -159,6 +159,23 @@ metric_list: [{metric: judge_mean, aggregation: mean_ja, higher_is_better: true}
 """
 
 
+_UTILS = """
+from lmms_eval_ja.judges.rubrics import with_rubric
+
+
+def no_picture(doc):
+    return []
+
+
+def unknown(dataset):
+    return with_rubric(dataset, "speed")
+
+
+def by_category(dataset):
+    return with_rubric(dataset, {"q0": "completeness"})
+"""
+
+
 @pytest.mark.parametrize(
     ("name", "rubric", "problem"),
     [
@@ -168,18 +185,25 @@ metric_list: [{metric: judge_mean, aggregation: mean_ja, higher_is_better: true}
             "no column rubric, by which the protocol rubric judges; found question_id, question, answer",
         ),
         ("own_four", {"criteria": "色。", "levels": list("一二三四")}, "row 1: a rubric does not describe score 5"),
+        ("own_name", "utils.unknown", "unknown rubric 'speed'; expected one of completeness, "),
+        ("own_category", "utils.by_category", "row 1: no rubric for category 'q1'; there are some for q0"),
     ],
 )
 def test_a_strangers_documents_without_a_usable_rubric_stop_the_run(
     worker: Worker, judge: JudgeServer, tmp_path: Path, name: str, rubric: object, problem: str
 ) -> None:
-    rows: list[dict[str, Any]] = [{"question_id": str(n), "question": "何色？", "answer": "白"} for n in range(3)]
-    if rubric is not None:
+    rows: list[dict[str, Any]] = [
+        {"question_id": str(n), "question": "何色？", "answer": "白", "category": f"q{n}"} for n in range(3)
+    ]
+    text = _YAML.replace("TASK", name)
+    if isinstance(rubric, str):
+        text += f"process_docs: !function {rubric}\n"
+    elif rubric is not None:
         good = Rubric("色。", tuple("一二三四五")).as_doc()
         rows = [row | {"rubric": rubric if n == 1 else good} for n, row in enumerate(rows)]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / f"{name}.parquet")
-    (tmp_path / f"{name}.yaml").write_text(_YAML.replace("TASK", name), encoding="utf-8")
-    (tmp_path / "utils.py").write_text("def no_picture(doc):\n    return []\n", encoding="utf-8")
+    (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "utils.py").write_text(_UTILS, encoding="utf-8")
     answers = write_answers(tmp_path / "answers.jsonl", {str(n): "白です。" for n in range(3)})
     env = {"LMMS_EVAL_JA_JUDGE": "openai", "LMMS_EVAL_JA_JUDGE_BASE_URL": judge.base_url}
     before = len(judge.requests)

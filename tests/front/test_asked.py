@@ -69,3 +69,12 @@ def test_a_document_that_does_not_fit_is_named() -> None:
     check_messages(asked, _task(docs[:1]), _samples("白", "a sample without a document is not named here"))
     with pytest.raises(SamplesError, match="doc_id 0 of t cannot be judged by ja_pairwise: "):
         check_messages(asked, _task(docs[1:]), _samples("白"))
+
+
+def test_a_document_without_a_rubric_is_named_before_anybody_is_asked() -> None:
+    rubric = {"criteria": "色。", "levels": list("一二三四五"), "name": ""}
+    docs = [{"question_id": n, "question": "何色？", "reference": "白"} for n in range(2)]
+    asked = asked_of(_task(docs), _samples("白", "黒"), ("rubric",), load_settings({}))
+    check_messages(asked, _task([doc | {"rubric": rubric} for doc in docs]), _samples("白", "黒"))
+    with pytest.raises(SamplesError, match="doc_id 0 of t cannot be judged by rubric: sample 0 has no rubric"):
+        check_messages(asked, _task(docs), _samples("白", "黒"))
