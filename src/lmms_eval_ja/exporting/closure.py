@@ -15,40 +15,18 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lmms_eval_ja.exporting.modules import PACKAGE, Definition, ExportError, Import, Module, module_named
+from lmms_eval_ja.exporting.carried import Carried, Edit, Target, key_of
+from lmms_eval_ja.exporting.modules import PACKAGE, Definition, ExportError, Import, Module, module_named, pruned
+from lmms_eval_ja.exporting.naming import names_for
+from lmms_eval_ja.exporting.ordering import in_loading_order
 from lmms_eval_ja.exporting.scopes import Use, uses
 
-Target = Definition | Import
 _PATH = Import("pathlib", "Path")
 _MODULE_NAMES = {"__file__", "__name__", "__doc__", "__package__", "__all__"}
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A part of a definition's source that is replaced: by a target's name between two texts.
-
-    `attribute` is set where the part is the name of a function-local import, which may be shadowed otherwise.
-    """
-
-    start: int
-    end: int
-    target: Target | None = None
-    before: str = ""
-    after: str = ""
-
-
-@dataclass(frozen=True)
-class Carried:
-    """A definition as it is carried away."""
-
-    definition: Definition
-    edits: Sequence[Edit] = field(repr=False)
-    #: What it uses, with the names that are bound around the use, and whether it must be there when it is loaded.
-    needs: Sequence[tuple[Target, frozenset[str], bool]] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -74,7 +52,7 @@ class Closure:
             ExportError: it is not part of the closure.
         """
         target = _Resolver(self.instead).target(dotted)
-        if (key := _key(target, dotted.rsplit(".", 1)[-1])) not in self.names:
+        if (key := key_of(target, dotted.rsplit(".", 1)[-1])) not in self.names:
             raise ExportError(f"{dotted} is not part of what is exported")
         return self.names[key]
 
@@ -104,9 +82,9 @@ def definitions(
         if not isinstance(target, Definition):
             raise ExportError(f"{root} is no definition of {PACKAGE}")
         found.collect(target)
-    carried = tuple(_ordered(found.carried))
+    carried = tuple(in_loading_order(found.carried))
     imports = found.imports()
-    names = _names([found.resolver.target(root) for root in roots], carried, imports, found.aliases)
+    names = names_for([found.resolver.target(root) for root in roots], carried, imports, found.aliases)
     return Closure(carried, imports, found.files, names, instead or {}, only or {})
 
 
@@ -195,17 +173,8 @@ class _Collector:
     def _edit(self, definition: Definition, use: Use, parent: ast.AST | None) -> Edit | None:
         """The use of a module's name as an edit, or None where it needs none."""
         module = definition.module
-        if isinstance(use.node, ast.Name) and not isinstance(use.node.ctx, ast.Load) and use.name in definition.names:
-            target: Target | Module | None = definition
-        elif use.imported is not None:
-            target = self.resolver.target(".".join(use.imported))
-        else:
-            target = self.resolver.named(module, use.name)
-        if target is None:
-            if use.maybe or hasattr(builtins, use.name) or use.name in _MODULE_NAMES:
-                return None
-            raise ExportError(f"{definition.dotted}: {use.name!r} is not defined in {module.name}")
-        if use.maybe and not isinstance(target, Definition):
+        target = self._used(definition, use)
+        if target is None or (use.maybe and not isinstance(target, Definition)):
             return None
         span, last = module.span(use.node), use.name
         if isinstance(target, Module):
@@ -213,22 +182,27 @@ class _Collector:
                 raise ExportError(f"{definition.dotted}: the module {target.name} is used as a value")
             span, last = module.span(parent), parent.attr
             target = self.resolver.target(f"{target.name}.{parent.attr}")
-            if isinstance(target, Module):
-                raise ExportError(f"{definition.dotted}: {target.name} is named through its package")
-        if isinstance(target, Definition) or target.name is not None:
-            self._also_called(target, last)
-        else:
-            self._also_called(target, use.name)
-        if isinstance(use.node, ast.Constant):
+        called = self.aliases.setdefault(key_of(target, last), [])
+        called += [last] if last not in called else []
+        assert not isinstance(target, Module)  # noqa: S101 (`key_of` raises for one)
+        if isinstance(use.node, ast.Constant):  # without its quotes
             return Edit(span.start + 1, span.end - 1, target)
-        if isinstance(use.node, ast.Global):
+        if isinstance(use.node, ast.Global):  # the last of a declaration, which has one name in this package
             return Edit(span.end - len(use.name), span.end, target)
         return Edit(span.start, span.end, target)
 
-    def _also_called(self, target: Target, name: str) -> None:
-        called = self.aliases.setdefault(_key(target, name), [])
-        if name not in called:
-            called.append(name)
+    def _used(self, definition: Definition, use: Use) -> Target | Module | None:
+        """What a use stands for; None for what Python brings."""
+        module = definition.module
+        if isinstance(use.node, ast.Name) and isinstance(use.node.ctx, ast.Store) and use.name in definition.names:
+            return definition
+        if use.imported is not None:
+            return self.resolver.target(".".join(use.imported))
+        if (target := self.resolver.named(module, use.name)) is not None:
+            return target
+        if use.maybe or hasattr(builtins, use.name) or use.name in _MODULE_NAMES:
+            return None
+        raise ExportError(f"{definition.dotted}: {use.name!r} is not defined in {module.name}")
 
     def _special(self, module: Module, statement: ast.stmt, definition: Definition) -> tuple[list[Edit], set[ast.AST]]:
         """Edits of parts that are no plain uses: local imports, data files, unwrapped calls, chosen entries."""
@@ -246,8 +220,6 @@ class _Collector:
                     edits += [Edit(whole.start, kept.start), Edit(kept.end, whole.end)]
                     handled.add(node.func)
         if (keys := self._only.get(definition.dotted)) is not None:
-            from lmms_eval_ja.exporting.modules import pruned
-
             edits += [Edit(s.start, s.end) for s in pruned(definition, keys, constants_of(definition))]
         return edits, handled
 
@@ -286,115 +258,3 @@ def _without(module: Module, node: ast.ImportFrom, statement: ast.stmt) -> Edit:
     if module.source[end : end + 1] == b"\n":
         end += 1
     return Edit(start, end)
-
-
-def _key(target: Target | Module, name: str) -> tuple[str, str | None]:
-    """What a target's name is kept under; a definition of several names has several."""
-    if isinstance(target, Definition):
-        return target.module.name, name if name in target.names else target.names[0]
-    if isinstance(target, Import):
-        return target.module, target.name
-    raise ExportError(f"{target.name} is a module")
-
-
-def _ordered(carried: Mapping[Definition, Carried]) -> Iterator[Carried]:
-    """In the order of their modules and lines, but each after what it needs when it is loaded."""
-    done: set[Definition] = set()
-
-    def visit(definition: Definition, *, called: bool) -> Iterator[Carried]:
-        """A definition after its needs; with all that its functions need, when they are called while loading."""
-        if definition in done:
-            if called:
-                yield from inside(definition, set())
-            return
-        done.add(definition)
-        for target, _, now in carried[definition].needs:
-            if now and isinstance(target, Definition):
-                yield from visit(target, called=not isinstance(definition.statements[0], ast.FunctionDef))
-        yield carried[definition]
-        if called:
-            yield from inside(definition, set())
-
-    def inside(definition: Definition, seen: set[Definition]) -> Iterator[Carried]:
-        if definition in seen:
-            return
-        seen.add(definition)
-        for target, _, _ in carried[definition].needs:
-            if isinstance(target, Definition):
-                yield from visit(target, called=False)
-                yield from inside(target, seen)
-
-    for definition in _in_natural_order(carried):
-        yield from visit(definition, called=False)
-
-
-def _in_natural_order(carried: Mapping[Definition, Carried]) -> list[Definition]:
-    """Modules after those that they use, each one's definitions as they stand in it."""
-    uses_of: dict[str, set[str]] = {}
-    for each in carried.values():
-        own = uses_of.setdefault(each.definition.module.name, set())
-        own |= {t.module.name for t, _, _ in each.needs if isinstance(t, Definition)}
-    order: list[str] = []
-
-    def place(name: str, path: tuple[str, ...]) -> None:
-        if name in order or name in path:
-            return
-        for other in sorted(uses_of[name]):
-            place(other, (*path, name))
-        order.append(name)
-
-    for name in sorted(uses_of):
-        place(name, ())
-    return sorted(carried, key=lambda d: (order.index(d.module.name), d.module.span(d.statements[0]).start))
-
-
-def _names(
-    roots: Sequence[Target | Module],
-    carried: Sequence[Carried],
-    imports: Sequence[Import],
-    aliases: Mapping[tuple[str, str | None], Sequence[str]],
-) -> dict[tuple[str, str | None], str]:
-    """A name for everything, its own where that is free and nowhere shadowed; roots choose first, then imports."""
-    shadows: dict[tuple[str, str | None], set[str]] = {}
-    for each in carried:
-        for target, bound, _ in each.needs:
-            keys = [_key(target, n) for n in target.names] if isinstance(target, Definition) else [_key(target, "")]
-            for key in keys:
-                shadows.setdefault(key, set()).update(bound)
-    own = [d for d in roots if isinstance(d, Definition)]
-    rest = [each.definition for each in carried if each.definition not in own]
-    names: dict[tuple[str, str | None], str] = {}
-    taken: set[str] = set()
-
-    def choose(key: tuple[str, str | None], candidates: Sequence[str]) -> None:
-        free = [n for n in candidates if n not in taken and n not in shadows.get(key, ())]
-        if not free:
-            raise ExportError(f"no name is free for {'.'.join(filter(None, key))}: tried {', '.join(candidates)}")
-        names[key] = free[0]
-        taken.add(free[0])
-
-    for definition in own:
-        for name in definition.names:
-            choose(_key(definition, name), _candidates(definition, name, ()))
-    for stated in imports:
-        key = (stated.module, stated.name)
-        last = stated.name or stated.module
-        choose(key, [*aliases.get(key, ()), last, f"{stated.module.split('.')[-1]}_{last}"])
-    for definition in rest:
-        for name in definition.names:
-            key = _key(definition, name)
-            choose(key, _candidates(definition, name, aliases.get(key, ())))
-    return names
-
-
-def _candidates(definition: Definition, name: str, aliases: Sequence[str]) -> list[str]:
-    """Its own name, those that it is imported by, and its own with the module's."""
-    private = "_" if name.startswith("_") else ""
-    bare, leaf = name.strip("_"), definition.module.leaf
-    if bare.isupper():
-        mangled = f"{private}{leaf.upper()}_{bare}"
-    elif bare[:1].isupper():
-        mangled = f"{private}{''.join(part.capitalize() for part in leaf.split('_'))}{bare}"
-    else:
-        mangled = f"{private}{leaf}_{bare}"
-    return [name, *aliases, mangled, *(f"{mangled}_{n}" for n in range(2, 10))]

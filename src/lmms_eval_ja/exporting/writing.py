@@ -9,7 +9,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 
-from lmms_eval_ja.exporting.closure import Carried, Closure, Edit, Target
+from lmms_eval_ja.exporting.carried import Carried, Edit, Target
+from lmms_eval_ja.exporting.closure import Closure
 from lmms_eval_ja.exporting.modules import PACKAGE, Definition, ExportError, Import, Span
 
 #: lmms-eval's .pre-commit-config.yaml.
