@@ -47,13 +47,14 @@ def missing_pictures(items: Iterable[MetricItem]) -> dict[str, Any] | None:
 def rubrics_judged_by(items: Iterable[MetricItem]) -> dict[str, Any] | None:
     """The rubrics that documents were judged by; None where there are none.
 
-    `sha256` is that of all documents' ids with their rubrics: with another rubric, a score means something else.
+    `sha256` is that of all documents' ids with their rubrics' texts: with another text a score means something else,
+    with another name it does not.
     `documents` counts those of each rubric, for the most frequent ones.
     """
     found = {item.sample_id: str(item[RUBRIC]) for item in items if RUBRIC in item}
     if not found:
         return None
-    lines = [f"{id_}\t{found[id_]}" for id_ in sorted(found, key=natural_key)]
+    lines = [f"{id_}\t{found[id_].rpartition(':')[2]}" for id_ in sorted(found, key=natural_key)]
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     return {"sha256": digest, "documents": dict(Counter(found.values()).most_common(_LISTED))}
 

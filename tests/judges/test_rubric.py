@@ -207,4 +207,5 @@ def test_which_document_had_which_rubric_makes_the_hash():
     assert facts["documents"] == {"a:1": 2, "b:2": 1}
     assert rubrics_judged_by(items("a:1", "b:2", "a:1")[::-1]) == facts
     assert (rubrics_judged_by(items("b:2", "a:1", "a:1")) or {})["sha256"] != facts["sha256"]
+    assert (rubrics_judged_by(items("1", "c:2", "a:1")) or {})["sha256"] == facts["sha256"]  # a name means nothing
     assert rubrics_judged_by([MetricItem(sample_id="1", answer="")]) is None
