@@ -34,6 +34,8 @@ JURY_FIELDS = ("provider", "members", "mode", "repeats", "swap")
 IMAGE_SETTINGS = ("given", "none", "blank", "shuffled")
 #: Fields that no environment variable can carry.
 _IN_THE_FILE_ONLY = ("extra_body", "members")
+#: Files and folders of the user's own.
+_PATHS = ("assets", "manga109", "variants")
 
 
 class SettingsError(Exception):
@@ -186,6 +188,8 @@ class Settings(BaseModel):
     budget_usd: float | None = None
     #: The user's own copy of Manga109, the folder that holds `images/`.
     manga109: Path | None = None
+    #: Other wordings of a task's questions: a file of them, or a folder with one for each task.
+    variants: Path | None = None
     #: The judges of a jury, by name.
     members: Mapping[str, JudgeSettings] = Field(default_factory=dict)
     source: Path | None = None
@@ -202,7 +206,7 @@ class Settings(BaseModel):
             "assets": str(self.assets) if self.assets else None,
             "allow_changed_data": self.allow_changed_data,
             "file": str(self.source) if self.source else None,
-        }
+        } | ({"variants": str(self.variants)} if self.variants else {})
 
 
 def _shown(judge: JudgeSettings, name: str, environ: Mapping[str, str] | None) -> dict[str, Any]:
@@ -236,6 +240,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     store = env.get(PREFIX + "STORE") or content.get("store")
     assets = env.get(PREFIX + "ASSETS") or content.get("assets")
     manga109 = env.get(PREFIX + "MANGA109") or content.get("manga109")
+    variants = env.get(PREFIX + "VARIANTS") or content.get("variants")
     return Settings(
         judge_name=name,
         judge=judge,
@@ -246,6 +251,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         image=_image(env.get(PREFIX + "IMAGE") or content.get("image", IMAGE_SETTINGS[0]), source),
         budget_usd=_budget(env, content),
         manga109=Path(manga109).expanduser() if manga109 else None,
+        variants=Path(variants).expanduser() if variants else None,
         members=_members(name, judge, judges, source),
         source=source,
     )
@@ -324,7 +330,7 @@ def _read(path: Path) -> dict[str, Any]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from None
-    known = {"judge", "judges", "store", "assets", "allow_changed_data", "anchors", "budget_usd", "image", "manga109"}
+    known = {"judge", "judges", "store", "allow_changed_data", "anchors", "budget_usd", "image", *_PATHS}
     if unknown := sorted(set(content) - known):
         raise SettingsError(f"{path}: unknown key {unknown[0]!r}; expected one of {', '.join(sorted(known))}")
     judges = content.get("judges", {})
@@ -334,7 +340,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(
             f'{path}: judge is the name of the judge to use (judge = "local"); its fields stand under [judges.local]'
         )
-    for name in ("store", "assets", "manga109"):
+    for name in ("store", *_PATHS):
         if not isinstance(content.get(name, ""), str):
             raise SettingsError(f"{path}: {name}: expected a path in quotes, got {content[name]!r}")
     for name in ("allow_changed_data", "anchors"):

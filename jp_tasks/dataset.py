@@ -40,6 +40,7 @@ class DatasetSpec:
         whole: makes the benchmark's rows of what the YAML loads, where that is one configuration of several, or data
             of which the benchmark is a part. What it gives is checked.
         fetch: gets what the rows only name, such as pictures on the web, into a cache; gives a line on what there is.
+        about: says more of the checked rows, for the results.
     """
 
     name: str
@@ -49,6 +50,7 @@ class DatasetSpec:
     texts_sha256: str | None = None
     whole: Callable[[Dataset], Dataset] | None = None
     fetch: Callable[[Dataset], str] | None = None
+    about: Callable[[Dataset], dict[str, Any]] | None = None
 
     @property
     def known_rows(self) -> str:

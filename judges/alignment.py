@@ -91,7 +91,7 @@ def _estimate(
     if value is None:
         return nothing(len(scored))
     used = [cluster for cluster in clusters if len(cluster) > 1]
-    each = np.array([np.std([item.scores(run)[0] for item in cluster]) for cluster in used])
+    each = np.array([_spread([item.scores(run)[0] for item in cluster]) for cluster in used])
     moved = moves(float(each.mean()), each) if each.any() else each
     added = {
         id(item): len(scored) / (len(used) * len(cluster)) * (float(move) - value)
@@ -111,6 +111,11 @@ def _estimate(
         n_clusters=n_groups,
         method="none" if low is None else "bootstrap-t",
     )
+
+
+def _spread(scores: Sequence[float]) -> float:
+    """The standard deviation (divisor k); exactly 0 where all are equal, which a mean that is rounded is not."""
+    return float(np.std([score - scores[0] for score in scores]))
 
 
 def _scale(scored: Sequence[MetricItem]) -> tuple[float, float] | None:

@@ -148,7 +148,8 @@ def _dispersions(used: Sequence[FloatArray]) -> dict[str, FloatArray]:
     """Each dispersion of every cluster, shape (C,)."""
     sizes = np.array([len(members) for members in used], dtype=np.intp)
     owner = np.repeat(np.arange(len(used)), sizes)
-    values = np.concatenate([*used, np.empty(0)])
+    # From each cluster's first score, so that equal scores have a dispersion of exactly 0.
+    values = np.concatenate([*(members - members[0] for members in used), np.empty(0)])
     means = np.bincount(owner, values, len(used)) / np.maximum(1, sizes)
     squares = np.bincount(owner, (values - means[owner]) ** 2, len(used))
     by_name = {f"var_ddof{ddof}": squares / (sizes - ddof) for ddof in (0, 1)}

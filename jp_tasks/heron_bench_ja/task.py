@@ -6,6 +6,7 @@ from datasets import Dataset
 
 from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, check_dataset, with_columns
 from lmms_eval_ja.jp_tasks.images import with_others
+from lmms_eval_ja.jp_tasks.robust import robust_docs
 from lmms_eval_ja.judges.rubrics import with_rubric
 
 #: Whose answers are the reference, a key of the column `answer`.
@@ -52,3 +53,7 @@ def process_docs(dataset: Dataset) -> Dataset:
 def process_docs_rubric(dataset: Dataset) -> Dataset:
     """The same documents, each with the rubric of its category."""
     return with_rubric(process_docs(dataset), RUBRICS)
+
+
+#: Each question in several wordings, made by rules, since none of the benchmark's texts is shipped.
+process_robust_docs = robust_docs("heron_bench_ja", process_docs, SPEC)

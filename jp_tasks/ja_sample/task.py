@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from datasets import Dataset
 
 from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, check_dataset
 from lmms_eval_ja.jp_tasks.images import with_others
+from lmms_eval_ja.jp_tasks.robust import robust_docs
 from lmms_eval_ja.judges import score_ja_pairwise, score_rouge_l, score_vqa_likert, together
 from lmms_eval_ja.judges.rubrics import with_rubric
 
@@ -31,3 +34,7 @@ def process_docs(dataset: Dataset) -> Dataset:
 def process_docs_rubric(dataset: Dataset) -> Dataset:
     """The same documents, each with the rubric of its category."""
     return with_rubric(process_docs(dataset), RUBRICS)
+
+
+#: Each question in several wordings.
+process_robust_docs = robust_docs("ja_sample", process_docs, SPEC, shipped=Path(__file__).with_name("variants.jsonl"))

@@ -203,6 +203,7 @@ def _task_facts(
         "unreadable_answers": unreadable_answers(items),
         "missing_pictures": lost,
         "rubrics": rubrics,
+        **({"variants": data["variants"]} if data and "variants" in data else {}),
         "by_category": _by_category(scores, config, aggregations),
         "judging": _judging_facts(judged, scores, judge),
         "answers_cut": {

@@ -96,7 +96,7 @@ def test_by_hand() -> None:
 
 
 def test_nothing_varies_or_there_is_nothing_to_vary() -> None:
-    steady = _items([[5, 5], [3, 3, 3]])
+    steady = _items([[5, 5], [4.3, 4.3, 4.3]])
     assert math.isnan(alignment_ja(steady))
     assert all(math.isnan(item["influence"]) for item in steady)
     assert dispersion_ja(steady) == 0

@@ -130,3 +130,9 @@ def test_the_interval_covers() -> None:
 def test_wrong_input_is_refused(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_equal_scores_have_no_dispersion_whatever_they_are() -> None:
+    found = alignment_score([[4.3] * 3, [0.1] * 6])  # their rounded means are not 4.3 and 0.1
+    assert found.is_infinite
+    assert [dispersion.mean for dispersion in found.dispersions.values()] == [0, 0, 0, 0]
