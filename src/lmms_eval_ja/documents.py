@@ -73,6 +73,29 @@ def collect(
     return notes
 
 
+def load_documents(task: str, *, include_path: Path | None = None, revision: str | None = None) -> list[Any]:
+    """The documents of a task with all their columns, as lmms-eval has them; their pictures are not loaded.
+
+    Args:
+        task: its name.
+        include_path: folder with the YAMLs of other people's tasks.
+        revision: of the data, where it is known.
+
+    Raises:
+        DocumentsError: they cannot be had; the message says why.
+    """
+    config = _configs([task], include_path).get(task)
+    if config is None:
+        raise DocumentsError(f"{task}: lmms-eval finds no task of this name")
+    if revision:
+        config = dict(config) | {"dataset_kwargs": (config.get("dataset_kwargs") or {}) | {"revision": revision}}
+    try:
+        texts, _ = split_pictures(_loaded(config))
+        return list((config.get("process_docs") or (lambda same: same))(texts))
+    except (Exception, SystemExit) as error:  # datasets, the hub and people's own functions raise anything
+        raise DocumentsError(f"{task}: {type(error).__name__}: {error}".splitlines()[0]) from error
+
+
 def _write(table: Any, path: Path) -> None:
     """The file appears when it is complete."""
     from pyarrow import parquet
