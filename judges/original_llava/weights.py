@@ -81,7 +81,7 @@ def check_weights(layout: OriginalLlava, expected: Mapping[str, _Shape]) -> None
             "take one with the tower's weights among its own, or one made for transformers (llava-hf/…)"
         )
     for name, (file, shape) in stored.items():
-        wanted = open_.pop(_plain(_transformers_name(name)), None)
+        wanted = next((open_.pop(known) for known in _transformers_names(name) if known in open_), None)
         if wanted is None:
             problems.append(f"{file}: unexpected tensor {name}")
         elif wanted != shape:
@@ -133,8 +133,9 @@ def _broken(file: Path, error: Exception) -> LayoutError:
     return LayoutError(f"{file} is cut off, or no file of weights ({what}); fetch the checkpoint again")
 
 
-def _transformers_name(name: str) -> str:
-    return next((new + name.removeprefix(old) for old, new, _ in _NAMES if name.startswith(old)), f"? {name}")
+def _transformers_names(name: str) -> list[str]:
+    """A tensor's name in transformers' LLaVA since 4.52, and before, when it was as on disk."""
+    return [_plain(way + name.removeprefix(old)) for old, *ways in _NAMES if name.startswith(old) for way in ways]
 
 
 def _plain(name: str) -> str:
