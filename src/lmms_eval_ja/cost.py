@@ -170,7 +170,7 @@ def _samples(config: Mapping[str, Any]) -> tuple[list[Sample], list[Sample]]:
     from lmms_eval_ja.run import documents
 
     docs = documents(config)
-    columns = {ANCHORS, *(column for names in FIELDS.values() for column in names)}
+    columns = {ANCHORS, "rubric", "history", *(column for names in FIELDS.values() for column in names)}
     docs = docs.select_columns([name for name in docs.column_names if name in columns])  # decodes no picture
     longest = "あ" * int((config.get("generation_kwargs") or {}).get("max_new_tokens", _MAX_NEW_TOKENS))
     samples, recorded = [], []

@@ -65,6 +65,12 @@ def store(tmp_path: Path, *replies: StoredReply) -> None:
     filled.close()
 
 
+def test_documents_keep_their_rubrics() -> None:
+    (item,) = estimate(Plan(["ja_sample_rubric"], judge="priced")).items
+    assert (item.protocol, item.samples, item.requests) == ("rubric", ROWS, ROWS)
+    assert item.tokens.prompt > 500  # the frame alone has 1,100 characters, the rubric and the longest answer add more
+
+
 def test_samples_and_requests_are_those_of_the_task() -> None:
     items = estimate(Plan(["ja_sample"], judge="priced")).items
     # ja_pairwise asks in both orders
