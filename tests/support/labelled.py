@@ -18,7 +18,7 @@ WILD, HERON = "ja_vlm_bench_in_the_wild", "heron_bench_ja"
 
 
 def write_results(folder: Path, *, tasks: int = 1, documents: int = 4) -> Path:
-    """A comparison of three models with its documents and pictures; its first task is rated 1 to 5, its second 1 to 10."""
+    """A comparison of three models with documents and pictures; its first task is rated 1 to 5, its second 1 to 10."""
     write_comparison(folder, Shape(names=MODELS, tasks=tasks, documents=documents))
     images = folder / FOLDER / IMAGES
     images.mkdir(parents=True)
