@@ -213,8 +213,8 @@ def _load(settings: JudgeSettings) -> tuple[Any, Any]:
         model, processor = load_original(folder, **options)
     except LayoutError as error:
         raise ModelError(f"the judge {settings.model} cannot be loaded: {error}") from None
-    # The folder of a checkpoint in the hub's cache is named by its commit.
-    model.config._commit_hash = folder.name  # noqa: SLF001 (where transformers notes it)
+    if local_folder(settings.model) is None:  # the folder is in the hub's cache, where it is named by its commit
+        model.config._commit_hash = folder.name  # noqa: SLF001 (where transformers notes it)
     return model, processor
 
 
