@@ -95,6 +95,7 @@ def test_alignment_through_lmms_eval(tmp_path: Path, hub_env: dict[str, str]) ->
     assert sample["alignment"]["cluster"] == "shop_hours"
 
 
+@pytest.mark.slow
 def test_heron_bench_in_other_words(worker: Worker, tmp_path: Path) -> None:
     """Judged by `overlap`, which scores the same answer alike, however the question is put: nothing varies."""
     answers = tmp_path / "answers"
