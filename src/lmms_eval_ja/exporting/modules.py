@@ -129,8 +129,9 @@ class Module:
         if isinstance(statement, ast.Import):
             for alias in statement.names:
                 name = alias.asname or alias.name.split(".")[0]
-                module = alias.name if alias.asname else alias.name.split(".")[0]
-                self.imports[name] = Import(module, None, typing_only)
+                if name in self.imports:
+                    raise ExportError(f"{self.name}: line {statement.lineno} imports {name} a second time")
+                self.imports[name] = Import(alias.name, None, typing_only)
             return
         if statement.level:
             raise ExportError(f"{self.name}: line {statement.lineno} is a relative import; name the module in full")

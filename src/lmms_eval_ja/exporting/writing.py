@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 
 from lmms_eval_ja.exporting.carried import Carried, Edit, Target
 from lmms_eval_ja.exporting.closure import Closure
 from lmms_eval_ja.exporting.modules import PACKAGE, Definition, ExportError, Import, Span
 
-#: lmms-eval's .pre-commit-config.yaml.
-BLACK = ("black", "--line-length=240", "--quiet", "-")
-ISORT = ("isort", "--profile", "black", "--quiet", "-")
+#: Of lmms-eval's .pre-commit-config.yaml: black --line-length=240, isort --profile black.
+FORMATTERS = {"black": "25.1.0", "isort": "6.0.1"}
+_LINE_LENGTH = 240
 _OUR_NAME = re.compile(rf"\b{PACKAGE}(?:\.\w+)*\.(\w+)")
 
 
-def module_text(closure: Closure, header: str, *, texts: Mapping[str, str] | None = None) -> str:
+def module_text(
+    closure: Closure,
+    header: str,
+    *,
+    texts: Mapping[str, str] | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> str:
     """One module with all of a closure.
 
     Args:
         closure: what it holds.
         header: its docstring, without quotes.
         texts: pieces of text that are replaced, such as the name of our package in a message.
+        extra: modules that lmms-eval does not install, by their distribution: without them the module cannot be
+            imported, and says how to install them.
 
     Returns:
         The module, as black and isort format it.
@@ -38,10 +45,10 @@ def module_text(closure: Closure, header: str, *, texts: Mapping[str, str] | Non
         if old not in body:
             raise ExportError(f"{old!r} is not in what is exported, so it cannot be replaced")
         body = body.replace(old, new)
-    text = f'"""{header}"""\n\nfrom __future__ import annotations\n\n{_imports(closure)}\n\n{body}\n'
+    text = f'"""{header}"""\n\nfrom __future__ import annotations\n\n{_imports(closure, extra or {})}\n\n{body}\n'
     text = _OUR_NAME.sub(r"\1", text)
-    if (found := re.search(rf".*\b{PACKAGE}\b.*", text)) is not None:
-        raise ExportError(f"{PACKAGE} is still named: {found[0].strip()}")
+    if (found := re.search(r".*lmms[-_]eval[-_]ja.*", text, re.IGNORECASE)) is not None:
+        raise ExportError(f"this package is still named: {found[0].strip()}")
     return formatted(text)
 
 
@@ -49,17 +56,19 @@ def formatted(text: str) -> str:
     """A module as lmms-eval's black and isort want it.
 
     Raises:
-        ExportError: one of them is missing, or the text is no Python.
+        ExportError: one of them is missing or of another version, or the text is no Python.
     """
-    for words in (ISORT, BLACK):
-        if find_spec(words[0]) is None:
-            raise ExportError(f"{words[0]} is not installed: pip install black==25.1.0 isort==6.0.1 (lmms-eval's)")
-        run = [sys.executable, "-m", *words]
-        done = subprocess.run(run, input=text, capture_output=True, encoding="utf-8", check=False)  # noqa: S603 (ours)
-        if done.returncode:
-            raise ExportError(f"{words[0]}: {done.stderr.strip()}")
-        text = done.stdout
-    return text
+    for name, wanted in FORMATTERS.items():
+        found = version(name) if find_spec(name) else "none"
+        if found != wanted:
+            raise ExportError(
+                f"lmms-eval's pre-commit has {name} {wanted}, here is {found}: pip install {name}=={wanted}"
+            )
+    import black
+    import isort
+
+    settings = isort.Config(profile="black", known_first_party=frozenset({"lmms_eval"}))
+    return black.format_str(isort.code(text, config=settings), mode=black.Mode(line_length=_LINE_LENGTH))
 
 
 def _body(closure: Closure) -> str:
@@ -83,18 +92,23 @@ def _is_next(first: Definition, second: Definition) -> bool:
     return gap == b"\n"
 
 
-def _imports(closure: Closure) -> str:
+def _imports(closure: Closure, extra: Mapping[str, str]) -> str:
     """All imports, those for type checkers under TYPE_CHECKING; isort puts them in order."""
-    lines = [_import(each, closure) for each in closure.imports if not each.typing_only]
-    if typing := [_import(each, closure) for each in closure.imports if each.typing_only]:
+    plain = [each for each in closure.imports if each.module.split(".")[0] not in extra]
+    lines = [_import(each, closure) for each in plain if not each.typing_only]
+    if typing := [_import(each, closure) for each in plain if each.typing_only]:
         lines += ["from typing import TYPE_CHECKING", "", "if TYPE_CHECKING:", *(f"    {line}" for line in typing)]
+    if guarded := [f"    {_import(each, closure)}" for each in closure.imports if each not in plain]:
+        packages = " ".join(extra.values())
+        message = f'raise ImportError(f"{{error.name}} is not installed: pip install {packages}") from error'
+        lines += ["", "try:", *guarded, "except ImportError as error:", f"    {message}"]
     return "\n".join(lines)
 
 
 def _import(stated: Import, closure: Closure) -> str:
     called = closure.names[stated.module, stated.name]
     if stated.name is None:
-        return f"import {stated.module}" + ("" if called == stated.module else f" as {called}")
+        return f"import {stated.module}" + ("" if called == stated.module.split(".")[0] else f" as {called}")
     return f"from {stated.module} import {stated.name}" + ("" if called == stated.name else f" as {called}")
 
 

@@ -1,0 +1,51 @@
+"""`lmms-eval-ja export`: tasks of ours as tasks of lmms-eval's own, in a checkout of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from lmms_eval_ja.console import console
+
+
+def export(
+    tasks: Annotated[list[str], typer.Argument(metavar="TASK…", help="Tasks of ours, by name.")],
+    *,
+    to: Annotated[Path, typer.Option(metavar="CHECKOUT", help="A checkout of lmms-eval.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing: exit with 1 and name the files that are not up to date.")
+    ] = False,
+) -> None:
+    """Write tasks into a checkout of lmms-eval, as tasks of its own that need nothing of this package.
+
+    Each gets a folder in lmms_eval/tasks with YAML, functions, data files and README, and a test in test/eval. Judges
+    are asked through lmms-eval's llm_judge. Needs black and isort, of the versions that lmms-eval's pre-commit has:
+    `pip install black==25.1.0 isort==6.0.1`.
+
+    For example:
+
+    `lmms-eval-ja export heron_bench_ja --to ../lmms-eval`
+
+    `lmms-eval-ja export heron_bench_ja ja_vg_vqa_500 --to ../lmms-eval --check`
+    """
+    from lmms_eval_ja.exporting.files import checked_checkout, differing, written
+    from lmms_eval_ja.exporting.modules import ExportError
+    from lmms_eval_ja.exporting.tasks import exported_task
+
+    try:
+        checkout = checked_checkout(to.expanduser())
+        files = {path: content for task in dict.fromkeys(tasks) for path, content in exported_task(task).items()}
+        changed = differing(files, checkout) if check else written(files, checkout)
+    except (ExportError, OSError) as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        raise typer.Exit(1) from None
+    for path in files:
+        if path in changed:
+            console.print(escape(f"{'not up to date' if check else 'written'}: {path}"), soft_wrap=True)
+    if not changed:
+        console.print(f"up to date: {len(files)} files of {', '.join(dict.fromkeys(tasks))}")
+    if check and changed:
+        raise typer.Exit(1)

@@ -1,0 +1,24 @@
+"""Short-answer benchmarks as tasks of lmms-eval's own: ROUGE-L and the 1-to-5 judge of arXiv 2410.22736's Table 8."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lmms_eval_ja.exporting.upstream_judge import Doc, Judge, Verdict, judged_item, sample_of
+from lmms_eval_ja.judges.protocols.vqa import VqaLikert
+from lmms_eval_ja.metrics import rouge_l
+
+_JUDGE = Judge(VqaLikert())
+
+
+def process_results(doc: Doc, results: Sequence[str]) -> dict[str, Any]:
+    """`rouge_l_ja`, 0 to 100, and `judge_mean`, 1 to 5."""
+    sample = sample_of(doc, results[0])
+    verdict = _JUDGE.verdict(sample)
+    overlap = verdict if verdict.failure == "generation" else Verdict(rouge_l(sample.reference, sample.answer))
+    return {
+        "rouge_l_ja": judged_item(sample, overlap),
+        "judge_mean": judged_item(sample, verdict),
+        "judge": {"replies": verdict.replies, "failure": verdict.failure, "reason": verdict.reason},
+    }
