@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from lmms_eval_ja.judges import Sample
 
 if TYPE_CHECKING:
     from lmms_eval_ja.compare.results import Document
@@ -13,6 +16,8 @@ FOLDER, TABLE, IMAGES = "documents", "documents.parquet", "images"
 #: Key of the table's metadata: JSON, by task what its rows were made of.
 METADATA = b"lmms_eval_ja.documents"
 _TEXTS = ("question_id", "question", "reference", "context", "category", "cluster")
+#: Rubric and earlier turns; tables that were collected before there were any lack it.
+_BESIDE = "beside"
 
 
 class DocumentsError(Exception):
@@ -27,11 +32,12 @@ def schema() -> Any:
     | task | string | name of the task |
     | doc_id | int32 | number of the document, as lmms-eval counts |
     | question_id, question, reference, context, category, cluster | string | "" where the data has none |
+    | beside | string | JSON of the document's rubric and earlier turns, "" where it has none |
     | images | list of strings | names of files in `images/`, in the order of the document |
     """
     import pyarrow as pa
 
-    texts = [(name, pa.string()) for name in _TEXTS]
+    texts = [(name, pa.string()) for name in (*_TEXTS, _BESIDE)]
     return pa.schema([("task", pa.string()), ("doc_id", pa.int32()), *texts, ("images", pa.list_(pa.string()))])
 
 
@@ -57,9 +63,17 @@ def read_documents(folder: Path) -> dict[str, dict[int, Document]]:
         return {}
     found: dict[str, dict[int, Document]] = {}
     for row in read_table(path).to_pylist():
-        row["images"] = tuple(row["images"] or ())
+        row["images"], row[_BESIDE] = tuple(row["images"] or ()), row[_BESIDE] or ""
+        _check_beside(path, row)
         found.setdefault(row["task"], {})[row["doc_id"]] = Document(**row)
     return found
+
+
+def _check_beside(path: Path, row: Mapping[str, Any]) -> None:
+    try:
+        Sample("", "", "").with_beside(row[_BESIDE])
+    except ValueError as error:
+        raise DocumentsError(f"{path}: {_BESIDE} of document {row['doc_id']} of {row['task']}: {error}") from None
 
 
 def read_table(path: Path) -> Any:
@@ -76,6 +90,8 @@ def read_table(path: Path) -> Any:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DocumentsError(f"{path} cannot be read ({error}): delete it, and collect the documents again") from None
     wanted = schema()
+    if _BESIDE not in table.column_names:
+        table = table.append_column(_BESIDE, pa.array([""] * len(table), pa.string()))
     if missing := [name for name in wanted.names if name not in table.column_names]:
         raise DocumentsError(
             f"{path}: column {missing[0]!r} is missing; found {', '.join(table.column_names)}. Delete it, and collect "

@@ -74,7 +74,11 @@ class TaskRun:
 
 @dataclass(frozen=True)
 class Document:
-    """What was asked; `images` are file names in `documents/images/`, where the comparison has them."""
+    """What was asked.
+
+    `images` are file names in `documents/images/`, where the comparison has them; `beside` is the document's rubric and
+    earlier turns (`Sample.beside`).
+    """
 
     task: str
     doc_id: int
@@ -85,6 +89,7 @@ class Document:
     category: str = ""
     cluster: str = ""
     images: tuple[str, ...] = ()
+    beside: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lmms_eval_ja.clients import ChatImage
 from lmms_eval_ja.judges.rubric import Rubric
@@ -43,3 +45,26 @@ class Sample:
     images: tuple[ChatImage, ...] = field(default=(), repr=False)
     rubric: Rubric | None = None
     history: tuple[Turn, ...] = ()
+
+    def beside(self) -> str:
+        """Rubric and earlier turns as one text of JSON, for tables; "" where there are neither."""
+        found: dict[str, Any] = {"rubric": self.rubric.as_doc()} if self.rubric is not None else {}
+        if self.history:
+            found["history"] = [{"user": turn.user, "assistant": turn.assistant} for turn in self.history]
+        return json.dumps(found, ensure_ascii=False) if found else ""
+
+    def with_beside(self, text: str) -> Sample:
+        """The sample with what `beside` made of rubric and earlier turns.
+
+        Raises:
+            ValueError: the text is not what `beside` writes.
+        """
+        if not text:
+            return replace(self, rubric=None, history=())
+        found = json.loads(text)
+        try:
+            rubric = Rubric.of(found["rubric"]) if "rubric" in found else None
+            history = tuple(Turn(str(turn["user"]), str(turn["assistant"])) for turn in found.get("history", ()))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"no rubric and earlier turns ({type(error).__name__}): {text[:80]!r}") from None
+        return replace(self, rubric=rubric, history=history)

@@ -116,7 +116,7 @@ def sample_of(row: Row, document: Document) -> Sample:
         context=document.context,
         category=document.category,
         cluster=document.cluster,
-    )
+    ).with_beside(document.beside)
 
 
 def _rows(name: str, data: bytes) -> list[Row]:

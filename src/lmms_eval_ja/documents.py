@@ -211,7 +211,7 @@ def _texts(config: Config, doc_id: int, doc: Mapping[str, Any]) -> dict[str, str
     try:
         sample = sample_of(doc, "")
         found = {name: getattr(sample, name) for name in ("question", "reference", "context", "category", "cluster")}
-        found["question_id"] = sample.sample_id
+        found |= {"question_id": sample.sample_id, "beside": sample.beside()}
     except (KeyError, TypeError):
         found = {
             "question_id": str(doc_id),
@@ -220,6 +220,7 @@ def _texts(config: Config, doc_id: int, doc: Mapping[str, Any]) -> dict[str, str
             "context": "",
             "category": "",
             "cluster": "",
+            "beside": "",
         }
     found["cluster"] = found["cluster"] or found["question_id"]
     return {name: text.encode("utf-8", "replace").decode() for name, text in found.items()}

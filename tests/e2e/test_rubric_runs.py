@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
@@ -246,3 +247,14 @@ def test_the_judge_is_evaluated_by_trusted_scores(worker: Worker, results: Path,
     (found,) = json.loads((tmp_path / "e.json").read_text(encoding="utf-8"))["judges"]
     assert (found["protocol"], found["scale"]) == ("rubric", [1, 5])
     assert found["agreement"]["statistics"]["mae"]["value"] == pytest.approx(2 / 12)
+
+
+def test_a_bundle_finds_the_replies_by_the_documents_rubrics(worker: Worker, results: Path, tmp_path: Path) -> None:
+    store, out = str(results.parent / "verdicts.sqlite"), tmp_path / "bundle.zip"
+    status, output = worker.command("bundle", str(results), "--out", str(out), "--images", "--store", store)
+    assert status == 0, output
+    with zipfile.ZipFile(out) as packed:
+        links = packed.read("verdicts/keys.jsonl").decode().splitlines()
+    assert len(links) == 12 + 103 + 50 + 40, output
+    status, output = worker.command("verify", str(out))
+    assert status == 0, output

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from lmms_eval_ja.clients import JudgeSettings
-from lmms_eval_ja.judges import PROTOCOLS, Judge, MetricItem, Rubric, Sample, judge_samples, missing_columns, sample_of
+from lmms_eval_ja.judges import (
+    PROTOCOLS,
+    Judge,
+    MetricItem,
+    Rubric,
+    Sample,
+    Turn,
+    judge_samples,
+    missing_columns,
+    sample_of,
+)
 from lmms_eval_ja.judges.rubric import rubrics_problem
 from lmms_eval_ja.judges.sample_facts import rubrics_judged_by
 from support.benchmarks import SHARED, needs_shared
@@ -168,6 +178,28 @@ def test_somebody_elses_column_of_that_name_is_no_rubric():
     doc = {"id": 1, "question": "何色？", "answer": "白"}
     for other in ("良い", {"points": 3}, ["色"], None):
         assert sample_of(doc | {"rubric": other}, "白").rubric is None
+
+
+# --- as one text, for tables ---
+
+
+def test_rubric_and_earlier_turns_go_through_a_text():
+    turns = (Turn("何？", "松です。"), Turn("色は？", "緑です。"))
+    plain = replace(SAMPLE, rubric=None)
+    for sample in (SAMPLE, replace(SAMPLE, history=turns), replace(plain, history=turns)):
+        assert plain.with_beside(sample.beside()) == sample
+    assert plain.beside() == ""
+    assert SAMPLE.with_beside("") == plain
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[1]", "3", '{"rubric": 3}', '{"rubric": {"criteria": "色。", "levels": ["一"]}}', '{"history": [1]}',
+     '{"history": [{"user": "何？"}]}', '{"history": 3}'],
+)  # fmt: skip
+def test_another_text_is_refused(text: str):
+    with pytest.raises(ValueError):  # noqa: PT011 (of JSON, or of what it holds)
+        SAMPLE.with_beside(text)
 
 
 # --- what is kept ---
