@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,25 @@ def _start(tokenizer: Any) -> Any:
     from tokenizers.processors import TemplateProcessing
 
     return TemplateProcessing(single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", tokenizer.bos_token_id)])
+
+
+def teach(folder: Path, reply: str) -> Path:
+    """Make a checkpoint with .bin files say `reply` behind every prompt that ends with a colon, and then end.
+
+    Nothing is attended to: each token's embedding is a direction of its own, and the head leads from it to the next.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    ids = PreTrainedTokenizerFast.from_pretrained(folder)(f":{reply}</s>", add_special_tokens=False)["input_ids"]
+    assert len({*ids}) == len(ids), "each character leads to one other only"
+    tensors = read_weights(folder)
+    for name, value in tensors.items():
+        if name.endswith(("self_attn.o_proj.weight", "mlp.down_proj.weight", "embed_tokens.weight", "lm_head.weight")):
+            value.zero_()
+        elif name == "model.norm.weight":
+            value.fill_(1)
+    for at, (token, following) in enumerate(pairwise(ids)):
+        tensors["model.embed_tokens.weight"][token, at] = 1
+        tensors["lm_head.weight"][following, at] = 10
+    write_weights(folder, [tensors])
+    return folder
