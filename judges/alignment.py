@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _Ends = tuple[float | None, float | None, float | None]
-#: Of a mean dispersion and that of each cluster: how a cluster moves the score, in the score's unit.
-_Moves = Callable[[float, "NDArray[np.float64]"], "NDArray[np.float64]"]
 
 
 def alignment_ja(items: Sequence[MetricItem]) -> Score:
@@ -27,25 +25,45 @@ def alignment_ja(items: Sequence[MetricItem]) -> Score:
     The dispersion is the standard deviation with divisor k, of which `metrics.alignment_score` says why; all four are
     in the score's facts. NaN, with a reason, where no cluster has two scores or none has any dispersion.
     """
-    return _aggregated(items, lambda found: (found.alignment, found.alignment_low, found.alignment_high), _inverse)
+    return _aggregated(items, lambda found: (found.alignment, found.alignment_low, found.alignment_high), inverse=True)
 
 
 def dispersion_ja(items: Sequence[MetricItem]) -> Score:
     """The mean standard deviation (divisor k) within clusters, in points of the judge's scale; lower is better."""
-    return _aggregated(items, lambda found: (found.mean, found.mean_low, found.mean_high), _itself)
+    return _aggregated(items, lambda found: (found.mean, found.mean_low, found.mean_high), inverse=False)
 
 
-def _itself(mean: float, each: NDArray[np.float64]) -> NDArray[np.float64]:
-    del mean
-    return each
+def influences_within(scores: Sequence[float], clusters: Sequence[Hashable], *, inverse: bool) -> NDArray[np.float64]:
+    """What each score adds to the mean dispersion (standard deviation, divisor k) within clusters, or to its inverse.
+
+    For n scores and C clusters of at least two, of which one of k has dispersion d and the mean is D, a score of that
+    cluster adds D + n/(C·k)·(d − D), and to the inverse 1/D − n/(C·k)·(d − D)/D² (delta method); one that stands alone
+    adds D, or 1/D. Their plain mean is D, or 1/D.
+
+    Args:
+        scores: Shape (n,).
+        clusters: Of each score, shape (n,).
+        inverse: Whether 1/D is meant.
+
+    Returns:
+        Shape (n,); NaN where there is no cluster of two, or the inverse of 0 is asked for.
+    """
+    members: dict[Hashable, list[int]] = {}
+    for at, name in enumerate(clusters):
+        members.setdefault(name, []).append(at)
+    used = [places for places in members.values() if len(places) > 1]
+    each = np.array([_spread([scores[at] for at in places]) for places in used])
+    mean = float(each.mean()) if used else math.nan
+    if math.isnan(mean) or (inverse and mean == 0):
+        return np.full(len(scores), math.nan)
+    added = np.full(len(scores), 1 / mean if inverse else mean)
+    for places, own in zip(used, each, strict=True):
+        moved = len(scores) / (len(used) * len(places)) * (own - mean)
+        added[places] += -moved / mean**2 if inverse else moved
+    return added
 
 
-def _inverse(mean: float, each: NDArray[np.float64]) -> NDArray[np.float64]:
-    """By the delta method: 1/D - (d - D)/D²."""
-    return (2 * mean - each) / mean**2
-
-
-def _aggregated(items: Sequence[MetricItem], ends: Callable[[Dispersion], _Ends], moves: _Moves) -> Score:
+def _aggregated(items: Sequence[MetricItem], ends: Callable[[Dispersion], _Ends], *, inverse: bool) -> Score:
     """Over the runs of a judge the mean, as everywhere: a judge's own unsteadiness is then part of each.
 
     A mean of its scores taken first would vary less, and the more runs the less.
@@ -58,7 +76,10 @@ def _aggregated(items: Sequence[MetricItem], ends: Callable[[Dispersion], _Ends]
         groups = [str(cluster[0][CLUSTER]) for cluster in clusters]
         found = alignment_score(members, scale=_scale(scored), groups=groups)
         runs.append(found)
-        return _estimate(scored, clusters, run, ends(found.dispersions[found.default]), moves)
+        names = [name for item in scored for name in _clustered([item])]
+        influence = influences_within([item.scores(run)[0] for item in scored], names, inverse=inverse)
+        n_groups = len({str(cluster[0][CLUSTER]) for cluster in clusters if len(cluster) > 1})
+        return _estimate(scored, ends(found.dispersions[found.default]), influence, n_groups)
 
     score = aggregate(items, estimator)
     if not runs:
@@ -79,27 +100,10 @@ def _clustered(items: Sequence[MetricItem]) -> dict[tuple[bool, str], list[Metri
     return found
 
 
-def _estimate(
-    scored: Sequence[MetricItem], clusters: Sequence[Sequence[MetricItem]], run: int, ends: _Ends, moves: _Moves
-) -> Estimate:
-    """The value with its interval, and what each item adds.
-
-    For n items and C clusters of at least two, an item of a cluster of k adds the value + n/(C·k) times how its cluster
-    moves it; one that stands alone adds the value.
-    """
+def _estimate(scored: Sequence[MetricItem], ends: _Ends, influence: NDArray[np.float64], n_groups: int) -> Estimate:
     value, low, high = ends
     if value is None:
         return nothing(len(scored))
-    used = [cluster for cluster in clusters if len(cluster) > 1]
-    each = np.array([_spread([item.scores(run)[0] for item in cluster]) for cluster in used])
-    moved = moves(float(each.mean()), each) if each.any() else each
-    added = {
-        id(item): len(scored) / (len(used) * len(cluster)) * (float(move) - value)
-        for cluster, move in zip(used, moved, strict=True)
-        for item in cluster
-    }
-    influence = np.array([value + added.get(id(item), 0.0) for item in scored])
-    n_groups = len({str(cluster[0][CLUSTER]) for cluster in used})
     names = [str(item[CLUSTER]) for item in scored]
     return Estimate(
         value=value,

@@ -11,14 +11,16 @@ from typing import Any
 from lmms_eval_ja.compare.bundle.mismatch import Mismatch, equal
 from lmms_eval_ja.compare.bundle.rereading import Scores
 from lmms_eval_ja.compare.bundle.scored import Scored
-from lmms_eval_ja.judges import LEAST_COVERAGE, PASSING_FAILURES
+from lmms_eval_ja.judges import LEAST_COVERAGE, PASSING_FAILURES, PROMPT_CLUSTER
+from lmms_eval_ja.judges.alignment import influences_within
 from lmms_eval_ja.judges.verdict import NO_PICTURE
 from lmms_eval_ja.metrics import clustered_standard_error
 
-#: Names of aggregations: those that are ratios, and those that take categories apart.
+#: Names of aggregations: those that are ratios, that take categories apart, that are of questions in several wordings.
 _RATIOS = {"ratio_of_means_ja", "category_ratios_ja", "category_means_ja"}
 BY_CATEGORY = {"category_ratios_ja", "category_means_ja"}
-KNOWN = _RATIOS | {"mean_ja", "percent_ja", "reference_mean_ja"}
+WITHIN_CLUSTERS = {"alignment_ja", "dispersion_ja"}
+KNOWN = _RATIOS | WITHIN_CLUSTERS | {"mean_ja", "percent_ja", "reference_mean_ja"}
 #: The reference of a mean over categories, whose scores are percentages; a right answer of a judged share.
 _PERCENT = 100.0
 
@@ -39,8 +41,8 @@ class Again:
 
     The value is the mean over runs: of `mean_ja` 1/n Σ m, of `percent_ja` 100/n Σ m, of `ratio_of_means_ja`
     100 Σm/Σr, of `category_ratios_ja` the unweighted mean of that over categories, of `category_means_ja` that of
-    means. A document's influence is what it adds in first order; their mean is the value, and their clustered standard
-    error that of the value.
+    means; `alignment_ja` and `dispersion_ja` are those of `judges.alignment`. A document's influence is what it adds in
+    first order; their mean is the value, and their clustered standard error that of the value.
     """
 
     def __init__(self, scored: Scored, metric: str, items: Sequence[Item]) -> None:
@@ -48,8 +50,8 @@ class Again:
         self.recorded = scored.facts["scores"][metric]
         self.usable = [item for item in items if item.failure is None]
         n_runs = max((len(item.runs) for item in self.usable), default=1)
-        how = scored.aggregations[metric]
-        self.by_run = [_influences(how, self.usable, run) for run in range(n_runs)]
+        self.how = scored.aggregations[metric]
+        self.by_run = [_influences(self.how, self.usable, run) for run in range(n_runs)]
 
     def mismatches(self) -> Iterator[Mismatch]:
         """What differs between the metric as recorded and as it comes out of its items."""
@@ -77,7 +79,9 @@ class Again:
             if not equal(item.recorded.get("influence"), influence):
                 yield self._differs("influence", item.recorded.get("influence"), influence, item.doc_id)
         clusters = [str(item.recorded["cluster"]) for item in self.usable]
-        if len(set(clusters)) > 1:
+        # Where one picture has all the questions in several wordings, there is no error, however many stand alone.
+        stated = self.how not in WITHIN_CLUSTERS or self.recorded["standard_error"] is not None
+        if len(set(clusters)) > 1 and stated:
             error = clustered_standard_error(influences, clusters)
             if not equal(self.recorded["standard_error"], error):
                 yield self._differs("standard error", self.recorded["standard_error"], error)
@@ -98,6 +102,10 @@ def _is_whole(items: Sequence[Item], usable: Sequence[Item]) -> bool:
 def _influences(how: str, items: Sequence[Item], run: int) -> list[float]:
     """What each document adds; the plain mean is the value. NaN for all where a reference's mean is 0."""
     own = [item.runs[min(run, len(item.runs) - 1)] for item in items]
+    if how in WITHIN_CLUSTERS:
+        names = [item.recorded.get(PROMPT_CLUSTER, item.doc_id) for item in items]
+        scores = [_number(model) for model, _ in own]
+        return influences_within(scores, names, inverse=how == "alignment_ja").tolist()
     if how not in _RATIOS:
         column = 1 if how == "reference_mean_ja" else 0
         unit = _PERCENT if how == "percent_ja" else 1.0

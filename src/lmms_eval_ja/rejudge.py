@@ -39,7 +39,7 @@ from lmms_eval_ja.judges import (
 )
 from lmms_eval_ja.judges.batch import Filled, Waiting, fill
 from lmms_eval_ja.judges.noting import noting
-from lmms_eval_ja.judges.results import ANCHORS, EXTRA_CATEGORY, ProcessResults
+from lmms_eval_ja.judges.results import ANCHORS, EXTRA_CATEGORY, OF_PROMPT_CLUSTERS, ProcessResults
 from lmms_eval_ja.models.answers import Answers, AnswersError
 from lmms_eval_ja.models.replay import Replay, ReplayError
 from lmms_eval_ja.plugin import install
@@ -280,9 +280,11 @@ def _with_protocol(
     elif name != NO_JUDGE:
         parts.append(grading(name))
         metrics |= {"judge_mean": "mean_ja"}
+    kept = [] if name == NO_JUDGE else [e for e in config.get("metric_list") or () if e["metric"] in OF_PROMPT_CLUSTERS]
+    named = [{"metric": m, "aggregation": a, "higher_is_better": True} for m, a in metrics.items()]
     return dict(config) | {
         "process_results": together(*parts) if len(parts) > 1 else parts[0],
-        "metric_list": [{"metric": m, "aggregation": a, "higher_is_better": True} for m, a in metrics.items()],
+        "metric_list": [*kept, *named],
         "score_key": "influence",
         "cluster_key": "cluster",
     }

@@ -1,11 +1,15 @@
-"""A metric made again from its items: a judged share, in percent, of verdicts from 0 to 1."""
+"""A metric made again from its items: a judged share, in percent, of verdicts from 0 to 1; alignment and dispersion."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
 
 import pytest
 
 from lmms_eval_ja.compare.bundle.aggregating import Again, Item
 from lmms_eval_ja.compare.bundle.scored import Scored
+from lmms_eval_ja.judges import AGGREGATIONS, PROMPT_CLUSTER, MetricItem
 
 SCORES = [1.0, 1.0, 0.0, 1.0]
 #: s² = 10,000 · 3/4 · 1/4 · 4/3 = 2,500, over 4 documents, each its own cluster: 25.
@@ -42,3 +46,33 @@ def test_a_judged_share_comes_out_as_recorded() -> None:
 )
 def test_what_differs_is_named(value: float, influences: list[float]) -> None:
     assert list(again(value, influences).mismatches()) != []
+
+
+def within_clusters(aggregation: str, clusters: Sequence[Sequence[float]]) -> tuple[Again, dict[str, float | None]]:
+    """A metric of questions in several wordings, recorded as our aggregation gives it; and what is recorded."""
+    made = []
+    for n, members in enumerate(clusters):
+        for score in members:
+            made.append(MetricItem(sample_id=str(len(made)), answer="", cluster=f"image{n}", value=score))
+            made[-1][PROMPT_CLUSTER] = str(n)
+    score = AGGREGATIONS[aggregation](made)
+    error = score.estimate.standard_error
+    facts = {"value": None if math.isnan(score) else float(score), "n": len(made), "scored": len(made)}
+    facts |= {"runs": list(score.report.runs), "standard_error": None if math.isnan(error) else error}
+    scored = Scored(
+        file="x_samples_t.jsonl", model="m", task="t", rows=[], facts={"scores": {"a": facts}},
+        printed={"a,none": float(score)}, aggregations={"a": aggregation}, generation={}, packages={},
+    )  # fmt: skip
+    items = [Item(n, "", [(item.value or 0.0, None)], None, dict(item)) for n, item in enumerate(made)]
+    return Again(scored, "a", items), facts
+
+
+@pytest.mark.parametrize("aggregation", ["alignment_ja", "dispersion_ja"])
+@pytest.mark.parametrize(
+    "clusters", [[[3, 5], [2, 2, 5], [4]], [[3, 3], [4.3] * 3], [[3, 5], [4]], [[3], [4]]], ids=str
+)
+def test_questions_in_several_wordings(aggregation: str, clusters: list[list[float]]) -> None:
+    again, facts = within_clusters(aggregation, clusters)
+    assert list(again.mismatches()) == []
+    facts["value"] = 7.0
+    assert "value" in next(again.mismatches()).what
