@@ -1,4 +1,4 @@
-"""A checkpoint in this process's memory, by transformers: chat requests in, replies out. torch is imported when it is used.
+"""A checkpoint in this process's memory, by transformers: chat requests in, replies out. torch is imported when needed.
 
 Temperature 0, or none, is greedy search, where a request gets the same reply alone and in a batch (but for rounding:
 in half precision a near tie may fall the other way). Any other temperature samples, one request at a time, from a seed
