@@ -115,7 +115,7 @@ def _why_not_ranked(results: Results, model: str, table: Matrices, metric: str, 
     if not score:
         return f"{metric} was not computed"
     if score["value"] is None:
-        return f"incomplete: {score.get('why_none') or 'no score'}"
+        return str(score.get("undefined") or f"incomplete: {score.get('why_none') or 'no score'}")
     if metric == OF_REFERENCES:
         return "of the reference answers, not of the model"
     if run.incomplete and metric not in table.without_judge:

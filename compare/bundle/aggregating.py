@@ -105,7 +105,7 @@ def _influences(how: str, items: Sequence[Item], run: int) -> list[float]:
     if how in WITHIN_CLUSTERS:
         names = [item.recorded.get(PROMPT_CLUSTER, item.doc_id) for item in items]
         scores = [_number(model) for model, _ in own]
-        return influences_within(scores, names, inverse=how == "alignment_ja").tolist()
+        return [float(added) for added in influences_within(scores, names, inverse=how == "alignment_ja")]
     if how not in _RATIOS:
         column = 1 if how == "reference_mean_ja" else 0
         unit = _PERCENT if how == "percent_ja" else 1.0

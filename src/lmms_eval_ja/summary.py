@@ -38,6 +38,10 @@ def sentences(section: Mapping[str, Any]) -> Iterator[str]:
         if bias := facts["position_bias"]:
             said.append(f"standing first is worth {bias['points']:+.2f} points")
         yield f"{task}, {name}: {'; '.join(said)}"
+    for task, facts in section["tasks"].items():
+        for metric, score in (facts.get("scores") or {}).items():
+            if (undefined := score.get("undefined")) is not None:
+                yield f"{task}, {metric}: {undefined}"
 
 
 def _cost(usage: Mapping[str, Any]) -> str:

@@ -55,3 +55,9 @@ def test_doubts_about_a_judge_are_said_once_for_all_tasks():
     found = section(warnings=["nothing is known of m"])
     found["tasks"]["other"] = {"judging": {"rubric": QUIET | {"warnings": ["nothing is known of m"]}}}
     assert list(summary.warnings(found)) == ["ja_sample (vqa_likert), other (rubric): nothing is known of m"]
+
+
+def test_a_score_that_is_not_defined() -> None:
+    scores = {"overall": {"value": 50.0}, "alignment": {"value": None, "undefined": "no cluster has two scores"}}
+    section = {"tasks": {"ja_sample_robust": {"judging": None, "scores": scores}}}
+    assert list(summary.sentences(section)) == ["ja_sample_robust, alignment: no cluster has two scores"]
