@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from lmms_eval_ja.jp_tasks.rephrasing.endings import ending_of
@@ -154,3 +157,15 @@ def test_an_ending_says_what_it_is() -> None:
     )
     assert ending_of("店 は 何時 に 閉まりますか。") is None  # white space that would be lost
     assert ending_of("か。") is None
+
+
+@pytest.mark.parametrize("page", ["robustness.md", "robustness.ja.md"])
+def test_the_examples_of_the_documentation(page: str) -> None:
+    text = (Path(__file__).parents[3] / "docs" / page).read_text(encoding="utf-8")
+    rows = re.findall(r"^\| *(?:`(\w+)`[^|]*)? *\| ([^|]+。) \| ([^|]+[。？]) \|$", text, re.MULTILINE)
+    assert len(rows) == 13
+    name = ""
+    for stated, question, variant in rows:
+        name = stated or name
+        dialect = name if name in DIALECTS else None
+        assert variants_by_rules(question, [] if dialect else [name], dialect) == {name: variant}
