@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from lmms_eval_ja.clients.settings import DEFAULT_MODEL
 from lmms_eval_ja.exporting.closure import Closure, definitions
 from lmms_eval_ja.exporting.modules import PACKAGE, ExportError
 from lmms_eval_ja.exporting.writing import formatted, module_text
@@ -127,8 +128,6 @@ def _yaml(config: Mapping[str, Any], closure: Closure, module: str) -> str:
 
 
 def _readme(task: TaskFile, extra: Mapping[str, str]) -> str:
-    from lmms_eval_ja.exporting.upstream_judge import JUDGE
-
     said = described()[task.name]
     metrics = [(names.replace(", ", "`, `"), text) for names, text in said["metrics"].items()]
     facts = {
@@ -140,7 +139,7 @@ def _readme(task: TaskFile, extra: Mapping[str, str]) -> str:
         "checksum": task.metadata["protocol"] == "original",
         "licence": task.metadata["licence"],
         "install": f"pip install {' '.join(extra.values())}\n" if extra else "",
-        "judge": JUDGE,
+        "judge": DEFAULT_MODEL,
         "version": version("lmms-eval-ja"),
     }
     return _rendered("README.md.jinja", {**said, **facts, "metrics": metrics})

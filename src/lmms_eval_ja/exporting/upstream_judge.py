@@ -14,12 +14,11 @@ from typing import Any
 
 from lmms_eval.llm_judge import Request, ServerConfig, ServerInterface, get_server
 
+from lmms_eval_ja.clients.settings import DEFAULT_MODEL
 from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score
 from lmms_eval_ja.judges.sample import Sample
 
 Doc = Mapping[str, Any]
-#: The judge that is asked unless MODEL_VERSION names another.
-JUDGE = "gpt-5.1-2025-11-13"
 #: How often an unreadable reply is asked for again.
 REASKS = 2
 #: What API models of lmms-eval give where they got no answer.
@@ -110,7 +109,7 @@ class Judge:
         with self._lock:
             if self._server is None:
                 config = ServerConfig(
-                    model_name=os.getenv("MODEL_VERSION", JUDGE),
+                    model_name=os.getenv("MODEL_VERSION", DEFAULT_MODEL),
                     temperature=self.protocol.sampling["temperature"],
                     max_tokens=self.protocol.sampling["max_tokens"],
                 )
