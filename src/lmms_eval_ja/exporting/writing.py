@@ -25,7 +25,10 @@ def module_text(
     texts: Mapping[str, str] | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> str:
-    """One module with all of a closure.
+    """One module with all of a closure, as lmms-eval's black and isort want it.
+
+    It has to be imported by its dotted name: a YAML's `!function utils.x` runs a file outside of `sys.modules`, where
+    dataclasses with the annotations of this module cannot be made.
 
     Args:
         closure: what it holds.
@@ -34,11 +37,23 @@ def module_text(
         extra: modules that lmms-eval does not install, by their distribution: without them the module cannot be
             imported, and says how to install them.
 
-    Returns:
-        The module, as black and isort format it.
+    Raises:
+        ExportError: as `unformatted` and `formatted`.
+    """
+    return formatted(unformatted(closure, header, texts=texts, extra=extra))
+
+
+def unformatted(
+    closure: Closure,
+    header: str,
+    *,
+    texts: Mapping[str, str] | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> str:
+    """One module with all of a closure, each definition as it is written here; arguments as of `module_text`.
 
     Raises:
-        ExportError: our package is still named, a text to be replaced is not there, or black or isort is missing.
+        ExportError: our package is still named, or a text to be replaced is not there.
     """
     body = _body(closure)
     for old, new in (texts or {}).items():
@@ -49,7 +64,7 @@ def module_text(
     text = _OUR_NAME.sub(r"\1", text)
     if (found := re.search(r".*lmms[-_]eval[-_]ja.*", text, re.IGNORECASE)) is not None:
         raise ExportError(f"this package is still named: {found[0].strip()}")
-    return formatted(text)
+    return text
 
 
 def formatted(text: str) -> str:
