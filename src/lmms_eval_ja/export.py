@@ -1,4 +1,4 @@
-"""`lmms-eval-ja export`: tasks of ours as tasks of lmms-eval's own, in a checkout of it."""
+"""`lmms-eval-ja export`: tasks and models of ours as lmms-eval's own, in a checkout of it."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from lmms_eval_ja.console import console
 
 
 def export(
-    tasks: Annotated[list[str], typer.Argument(metavar="TASK…", help="Tasks of ours, by name.")],
+    names: Annotated[list[str], typer.Argument(metavar="TASK…", help="Tasks of ours, and models, by name.")],
     *,
     to: Annotated[Path, typer.Option(metavar="CHECKOUT", help="A checkout of lmms-eval.")],
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing: exit with 1 and name the files that are not up to date.")
     ] = False,
 ) -> None:
-    """Write tasks into a checkout of lmms-eval, as tasks of its own that need nothing of this package.
+    """Write tasks and models into a checkout of lmms-eval, as its own: they need nothing of this package.
 
-    Each gets a folder in lmms_eval/tasks with YAML, functions, data files and README, and a test in test/eval. Judges
-    are asked through lmms-eval's llm_judge. Needs black and isort, of the versions that lmms-eval's pre-commit has:
+    A task gets a folder in lmms_eval/tasks with YAML, functions, data files and README, and a test in test/eval; judges
+    are asked through lmms-eval's llm_judge. A model gets its chat class, an entry in the registry and a test in
+    test/models. Needs black and isort, of the versions that lmms-eval's pre-commit has:
     `pip install black==25.1.0 isort==6.0.1`.
 
     For example:
 
-    `lmms-eval-ja export heron_bench_ja --to ../lmms-eval`
+    `lmms-eval-ja export heron_bench_ja llm_jp_vila --to ../lmms-eval`
 
     `lmms-eval-ja export heron_bench_ja ja_vg_vqa_500 --to ../lmms-eval --check`
     """
     from lmms_eval_ja.exporting.files import checked_checkout, differing, written
     from lmms_eval_ja.exporting.modules import ExportError
-    from lmms_eval_ja.exporting.tasks import exported_task
 
     try:
         checkout = checked_checkout(to.expanduser())
-        files = {path: content for task in dict.fromkeys(tasks) for path, content in exported_task(task).items()}
+        files = {path: content for name in dict.fromkeys(names) for path, content in _exported(name, checkout).items()}
         changed = differing(files, checkout) if check else written(files, checkout)
     except (ExportError, OSError) as error:
         typer.secho(f"error: {error}", fg="red", err=True)
@@ -46,6 +46,19 @@ def export(
         if path in changed:
             console.print(escape(f"{'not up to date' if check else 'written'}: {path}"), soft_wrap=True)
     if not changed:
-        console.print(f"up to date: {len(files)} files of {', '.join(dict.fromkeys(tasks))}")
+        console.print(f"up to date: {len(files)} files of {', '.join(dict.fromkeys(names))}")
     if check and changed:
         raise typer.Exit(1)
+
+
+def _exported(name: str, checkout: Path) -> dict[str, bytes]:
+    """The files of a task or a model."""
+    from lmms_eval_ja.exporting.models import MODELS, exported_model
+    from lmms_eval_ja.exporting.modules import ExportError
+    from lmms_eval_ja.exporting.tasks import described, exported_task
+
+    if name in MODELS:
+        return exported_model(name, checkout)
+    if name not in described():
+        raise ExportError(f"{name} cannot be exported: expected one of {', '.join([*described(), *MODELS])}")
+    return exported_task(name)
