@@ -12,7 +12,7 @@ from datasets import Dataset
 
 from lmms_eval_ja.clients import load_settings
 from lmms_eval_ja.jp_tasks.clusters import accepted_variants, check_clusters, with_variants
-from lmms_eval_ja.jp_tasks.dataset import DatasetSpec
+from lmms_eval_ja.jp_tasks.dataset import DatasetSpec, check_dataset
 from lmms_eval_ja.jp_tasks.prompts import doc_to_target
 from lmms_eval_ja.jp_tasks.rephrasing.rules import RULES_VERSION, variants_by_rules
 from lmms_eval_ja.jp_tasks.rephrasing.variant_file import VariantsError, read_variants
@@ -52,7 +52,10 @@ def robust_docs(task: str, process_docs: ProcessDocs, spec: DatasetSpec, *, ship
         columns=("question_id", "question", PROMPT_CLUSTER),
         texts=lambda dataset: dataset["question"],
         whole=process_robust_docs,
-        about=lambda dataset: {"variants": _about(task, dataset, shipped)},
+        about=lambda dataset: {
+            "variants": _about(task, dataset, shipped),
+            "changed": check_dataset(_originals(dataset), spec).changed,
+        },
     )
     return process_robust_docs
 
@@ -88,6 +91,11 @@ def _wordings(task: str, documents: Dataset, shipped: Path | None) -> dict[str, 
 def _references(documents: Dataset) -> list[str]:
     column = "reference" if "reference" in documents.column_names else "answer"
     return [doc_to_target({column: value}) for value in documents[column]]
+
+
+def _originals(documents: Dataset) -> Dataset:
+    """The documents in the benchmark's own wording."""
+    return documents.select([row for row, id_ in enumerate(documents["question_id"]) if id_.endswith("-0")])
 
 
 def _about(task: str, documents: Dataset, shipped: Path | None) -> dict[str, Any]:

@@ -55,8 +55,8 @@ def order(question: str) -> str | None:
 
 
 def kana(question: str) -> str | None:
-    """Chosen words in kana instead of kanji, or the other way round (`spelling`)."""
-    return other_spelling(question)
+    """Chosen words in kana instead of kanji, or the other way round (`spelling`); an option is never spelled anew."""
+    return None if sentences(question) is None else other_spelling(question)
 
 
 def kansai(question: str) -> str | None:

@@ -334,10 +334,9 @@ def check_data(config: Mapping[str, Any]) -> dict[str, Any]:
             f"the data of {name} ({config['dataset_path']}) cannot be loaded: {type(error).__name__}: {error}. For a "
             f"node without internet run `lmms-eval-ja fetch --tasks {name}` first where there is one, and copy HF_HOME"
         ) from error
-    facts = check_dataset(dataset, spec)
-    for change in facts.changed:
+    found = asdict(check_dataset(dataset, spec)) | (spec.about(dataset) if spec.about else {})
+    for change in found["changed"]:
         _log.warning("%s: changed data: %s", name, change)
-    found = asdict(facts) | (spec.about(dataset) if spec.about else {})
     if spec.fetch is None:
         return found
     fetched = spec.fetch(dataset)

@@ -119,3 +119,14 @@ def test_heron_bench_in_other_words(worker: Worker, tmp_path: Path) -> None:
     assert facts["variants"]["from"] == "rules 1"
     assert facts["variants"]["wordings"] == len(lines) == facts["fingerprint"]["dataset"]["rows"]
     assert facts["fingerprint"]["dataset"]["revision"]  # read back through the repeated rows
+
+
+@pytest.mark.slow
+def test_a_file_that_does_not_fit_stops_the_run_before_the_model(worker: Worker, tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (FOLDER_ / "variants.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows[1]["question_id"] = "shop_hours_9"
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    done = worker.evaluate([TASK], tmp_path / "no_answers", {"LMMS_EVAL_JA_VARIANTS": str(path)})
+    assert done.exit is not None, done.failure
+    assert f"{path}, row 2: ja_sample has no question 'shop_hours_9'; its ids are like shop_hours_1" in done.exit

@@ -54,6 +54,7 @@ def test_the_facts_say_which_wordings_were_used(sample: Dataset) -> None:
     whole = spec.whole(sample)
     facts = check_dataset(whole, spec)
     assert (facts.rows, facts.changed) == (183, ())
+    assert spec.about(whole)["changed"] == ()
     about = spec.about(whole)["variants"]
     assert (about["from"], about["questions"], about["wordings"], about["single"]) == ("variants.jsonl", 40, 183, 0)
     assert len(about["sha256"]) == 64
@@ -94,7 +95,10 @@ def test_a_benchmark_is_put_in_other_words_by_rules(monkeypatch: pytest.MonkeyPa
     assert list(heron_docs(data)["question"]) == list(found["question"])
     about = spec_of(heron_docs).about
     assert about is not None
-    assert about(found)["variants"]["from"] == "rules 1"
+    facts = about(found)
+    assert facts["variants"]["from"] == "rules 1"
+    (change,) = facts["changed"]  # what differs from the benchmark is seen behind the wordings
+    assert change.startswith("texts have sha256")
 
 
 @needs_shared

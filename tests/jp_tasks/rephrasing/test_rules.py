@@ -120,6 +120,7 @@ def test_a_dialect_is_spoken_when_it_is_asked_for(question: str, variant: str) -
         ("kana", "8分かかる電車はどれですか。"),
         ("kana", "会場は一番町ですか。"),
         ("kana", "どれだけですか。"),
+        ("kana", "次から選んでください。\nA. 一番\nB. 最も左"),
     ],
 )
 def test_a_rule_that_does_not_surely_apply_gives_nothing(rule: str, question: str) -> None:
