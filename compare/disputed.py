@@ -147,7 +147,7 @@ def _estimate(results: Results, table: Matrices, metric: str, place: int, kept: 
     own = table.influence(metric)[place]
     known = kept & ~np.isnan(own)
     clusters = table.clusters[known].tolist()
-    aggregation, protocol = score.get("aggregation"), score.get("protocol")
+    aggregation, protocol = str(score.get("aggregation")), score.get("protocol")
     if aggregation == "mean_ja":
         return mean(own[known], clusters)
     if aggregation not in _RATIOS or not protocol:
