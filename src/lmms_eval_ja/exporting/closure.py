@@ -7,8 +7,8 @@
     closure.name_of("lmms_eval_ja.metrics.parse_choice")  # its name in the written module
     module_text(closure, header="…")  # in writing.py
 
-It is read off the source; nothing is imported. Names are followed through re-exports, also lazy ones that stand under
-TYPE_CHECKING, and through imports inside functions.
+It is read off the source; only for the keys of a dict the module that holds it is imported. Names are followed through
+re-exports, also lazy ones that stand under TYPE_CHECKING, and through imports inside functions.
 """
 
 from __future__ import annotations
@@ -187,7 +187,9 @@ class _Collector:
         assert not isinstance(target, Module)  # noqa: S101 (`key_of` raises for one)
         if isinstance(use.node, ast.Constant):  # without its quotes
             return Edit(span.start + 1, span.end - 1, target)
-        if isinstance(use.node, ast.Global):  # the last of a declaration, which has one name in this package
+        if isinstance(use.node, ast.Global):
+            if len(use.node.names) > 1:
+                raise ExportError(f"{definition.dotted}: declare {use.name!r} global in a statement of its own")
             return Edit(span.end - len(use.name), span.end, target)
         return Edit(span.start, span.end, target)
 

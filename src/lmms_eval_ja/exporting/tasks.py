@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +139,6 @@ def _readme(task: TaskFile, extra: Mapping[str, str]) -> str:
         "licence": task.metadata["licence"],
         "install": f"pip install {' '.join(extra.values())}\n" if extra else "",
         "judge": DEFAULT_MODEL,
-        "version": version("lmms-eval-ja"),
     }
     return _rendered("README.md.jinja", {**said, **facts, "metrics": metrics})
 

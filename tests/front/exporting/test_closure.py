@@ -160,6 +160,7 @@ def test_data_files_lie_beside_the_module(tmp_path: Path, monkeypatch: pytest.Mo
         ("from HERE import m as mine\n\n\ndef root():\n    return mine\n", "is used as a value"),
         ("def other():\n    return 1\n", "has no 'root'"),
         ("def root():\n    return 'lmms-eval-ja'\n", "still named"),
+        ("A = B = 0\n\n\ndef root():\n    global A, B\n    A = B = 1\n", "in a statement of its own"),
     ],
 )
 def test_what_cannot_be_carried_is_named(
