@@ -1,6 +1,7 @@
 """`process_results` for benchmarks whose answers are marked without a judge: right, wrong, or not readable.
 
-An answer is marked for these metrics, all in percent and aggregated by `mean_ja` unless the YAML says otherwise:
+An answer is marked for these metrics, all in percent and aggregated by `mean_ja` unless the YAML says otherwise (as it
+does for `alignment_ja` and `dispersion_ja`):
 
 | metric | over | an answer that cannot be read |
 |---|---|---|
@@ -8,6 +9,7 @@ An answer is marked for these metrics, all in percent and aggregated by `mean_ja
 | `accuracy_parsed` | the answers that could be read | is left out |
 | `unparsed` | all answers | is what is counted |
 | those named in the document's column `parts` | as `accuracy`, over the documents that name it | is not right |
+| `alignment`, `dispersion` | as `accuracy`, over documents that name their `prompt_cluster` | is not right |
 
 A generation that failed, and a document whose picture is not there, are failures and never numbers. Columns of the
 document besides those of `judges/results.py`: `choices`, the options in the order in which they are asked; `parts`,
@@ -22,7 +24,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lmms_eval_ja.jp_tasks.prompts import OPTIONS
-from lmms_eval_ja.judges import MetricItem, sample_of
+from lmms_eval_ja.judges import PROMPT_CLUSTER, MetricItem, sample_of
+from lmms_eval_ja.judges.results import OF_PROMPT_CLUSTERS
 from lmms_eval_ja.judges.sample_facts import UNREAD
 from lmms_eval_ja.judges.verdict import Failure
 from lmms_eval_ja.metrics import generation_failure, parse_choice
@@ -70,7 +73,8 @@ def metrics_of(doc: Doc, answer: str, marking: Marking) -> dict[str, MetricItem]
     Raises:
         KeyError: the document lacks a column.
     """
-    parts = list(dict.fromkeys(doc.get(PARTS) or ()))
+    within = OF_PROMPT_CLUSTERS if doc.get(PROMPT_CLUSTER) is not None else ()
+    parts = list(dict.fromkeys([*(doc.get(PARTS) or ()), *within]))
     make = item_maker(doc, answer)
     if failure := failure_of(doc, answer):
         return {name: make(None, failure) for name in (*parts, PARSED, UNPARSED, ACCURACY)}
@@ -98,7 +102,7 @@ def item_maker(doc: Doc, answer: str) -> Callable[[float | None, Failure | None]
     sample = sample_of(doc, answer)
 
     def make(value: float | None, failure: Failure | None) -> MetricItem:
-        return MetricItem(
+        made = MetricItem(
             sample_id=sample.sample_id,
             answer=sample.answer,
             cluster=sample.cluster,
@@ -106,6 +110,9 @@ def item_maker(doc: Doc, answer: str) -> Callable[[float | None, Failure | None]
             value=value,
             failure=failure,
         )
+        if doc.get(PROMPT_CLUSTER) is not None:
+            made[PROMPT_CLUSTER] = str(doc[PROMPT_CLUSTER])
+        return made
 
     return make
 

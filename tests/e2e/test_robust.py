@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
@@ -47,6 +48,8 @@ def _points(n: int, k: int) -> int:
 
 def _reply(body: Mapping[str, Any]) -> str:
     text = user_text(body)
+    if "Score: X" in text:  # vqa_likert
+        return f"Score: {len(text) % 5 + 1}"
     wording = max((one for one in WORDINGS if one in text), key=len)  # the longest: some are the beginning of another
     return json.dumps({"score_gpt": REFERENCE, "score": _points(*WORDINGS[wording])})
 
@@ -61,14 +64,18 @@ def _answers(folder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_alignment_through_lmms_eval(tmp_path: Path, hub_env: dict[str, str]) -> None:
+def test_alignment_through_lmms_eval(tmp_path: Path, hub_env: dict[str, str], worker: Worker) -> None:
     with JudgeServer(_reply) as server:
         settings = {"judge": "openai", "judge_base_url": server.base_url, "anchors": 0}
         settings["store"] = tmp_path / "verdicts.sqlite"
         env = hub_env | {f"LMMS_EVAL_JA_{name.upper()}": str(value) for name, value in settings.items()}
         done = evaluate(tmp_path, TASK, _answers(tmp_path / "answers"), env)
         assert len(server.requests) == 2 * 183  # in both orders
+        again = shutil.copytree(done.folder, tmp_path / "again")
+        status, output = worker.command("judge", str(again), "--protocol", "vqa_likert", env=env)
     assert done.returncode == 0, done.output
+    assert status == 0, output
+    assert {"judge_mean", "alignment", "dispersion"} <= set(output.split())  # another protocol keeps both
     row = done.scores(TASK)
     # 17 questions have four wordings, scored b, b+1, b, b+1: deviations of 1/2. 23 have five, with two of five a point
     # higher: √(2/5 · 3/5) = √0.24.

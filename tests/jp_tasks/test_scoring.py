@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lmms_eval_ja.jp_tasks.scoring import READ, Mark, marked_by, metrics_of, score_choice
+from lmms_eval_ja.judges.alignment import alignment_ja, dispersion_ja
 from lmms_eval_ja.judges.sample_facts import UNREAD
 from lmms_eval_ja.judges.scores import mean_ja
 from lmms_eval_ja.metrics import failed_generation
@@ -77,3 +78,12 @@ def test_a_marking_of_ones_own() -> None:
     process_results = marked_by(lambda doc, answer: Mark(answer, right=answer == doc["reference"]))
     assert process_results(DOC, ["B "])["accuracy"].value == 100
     assert metrics_of({**DOC, "parts": None}, "C", lambda *_: Mark(None, reason="why"))["accuracy"][UNREAD] == "why"
+
+
+def test_a_question_in_several_wordings() -> None:
+    answers = ["B", "B", "A", "C"]  # two of four are right: a standard deviation of 50
+    items = [score_choice(DOC | {"prompt_cluster": "7"}, [answer]) for answer in answers]
+    assert list(items[0]) == ["cities", "alignment", "dispersion", "accuracy_parsed", "unparsed", "accuracy"]
+    assert dispersion_ja([one["dispersion"] for one in items]) == 50
+    assert alignment_ja([one["alignment"] for one in items]) == pytest.approx(1 / 50)
+    assert items[0]["accuracy"]["prompt_cluster"] == "7"
