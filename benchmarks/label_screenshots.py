@@ -32,7 +32,8 @@ _PICTURES = {"en": ("label.png", "answers", 4), "ja": ("label-ja.png", "answers"
 
 def labelling_of(folder: Path, target: Any) -> Labelling:
     """Answers of the written sets, whose pictures and questions are good to look at."""
-    wish = Wish(folder, target, models=("flawed", "terse", "verbose"), limit=24, rubric=load_rubric("naturalness"))
+    rubric = load_rubric("factual_correctness")
+    wish = Wish(folder, target, models=("flawed", "terse", "verbose"), limit=24, scale=(1, 5), rubric=rubric)
     return gather(wish)[0]
 
 

@@ -13,7 +13,7 @@ from lmms_eval_ja.compare.documents import DocumentsError
 from lmms_eval_ja.compare.results import Document
 from lmms_eval_ja.judge_scores import judged_files
 from lmms_eval_ja.judges.results import anchors_of
-from lmms_eval_ja.judges.rubric import Rubric
+from lmms_eval_ja.judges.rubric import LEVELS, Rubric
 from lmms_eval_ja.labelling.blind import sample
 from lmms_eval_ja.labelling.items import OF_TWO, REFERENCE, Item, LabelError, Labelling, Scale, Shown, Target
 from lmms_eval_ja.labelling.reading import Answered, Read, read, scale_of
@@ -96,7 +96,7 @@ def gather(wish: Wish, load: Loader | None = None) -> tuple[Labelling, list[str]
     wanted = {(item.task, item.doc_id) for item in items}
     documents = {(one.task, one.document.doc_id): one.document for one in found.answers}
     tasks = [task for task in found.tasks if any(item.task == task for item in items)]
-    scales = {} if wish.target in OF_TWO else {task: wish.scale or scale_of(found, task) for task in tasks}
+    scales = {} if wish.target in OF_TWO else {task: _scale(wish, found, task, notes) for task in tasks}
     has_more = {task for task in tasks if _WITH_MORE & set(found.protocols(task))}
     labelling = Labelling(
         target=wish.target,
@@ -108,6 +108,29 @@ def gather(wish: Wish, load: Loader | None = None) -> tuple[Labelling, list[str]
         seed=wish.seed,
     )
     return labelling, notes
+
+
+def _scale(wish: Wish, found: Read, task: str, notes: list[str]) -> Scale:
+    """The scale that is asked for, else the judge's; labels on another than the judge's are worth a note."""
+    if wish.scale is None:
+        scale = scale_of(found, task)
+        if wish.rubric is not None and scale != (1, LEVELS):
+            raise LabelError(
+                f"a rubric describes scores 1 to {LEVELS}, and {task} is judged {scale[0]} to {scale[1]}: state "
+                f"--scale 1-{LEVELS}"
+            )
+        return scale
+    try:
+        judged = scale_of(found, task)
+    except LabelError:
+        return wish.scale
+    if judged != wish.scale and found.protocols(task):
+        low, high = wish.scale
+        notes.append(
+            f"{task} is judged {judged[0]} to {judged[1]} and rated {low} to {high}: `judge-eval --scale {low}-{high}` "
+            "then gives correlations only, and `correct` is not for these labels"
+        )
+    return wish.scale
 
 
 _NOTHING: Mapping[Target, str] = {

@@ -34,10 +34,14 @@ def test_every_answer_with_what_was_asked(results):
 def test_parts_scale_and_rubric_that_are_asked_for(results):
     rubric = load_rubric("naturalness")
     wish = Wish(results, tasks=(HERON,), models=MODELS[:2], limit=6, scale=(1, 5), rubric=rubric)
-    found, _ = gather(wish)
+    found, (note,) = gather(wish)
+    assert note.startswith("heron_bench_ja is judged 1 to 10 and rated 1 to 5")
     assert [len([one for one in found.items if one.names == (name,)]) for name in MODELS] == [3, 3, 0]
     assert found.scales == {HERON: (1, 5)}
     assert all(one.rubric == rubric.as_doc() for one in found.shown.values())
+    with pytest.raises(LabelError, match="describes scores 1 to 5, and heron_bench_ja is judged 1 to 10"):
+        gather(Wish(results, tasks=(HERON,), rubric=rubric))
+    assert gather(Wish(results, tasks=(WILD,), rubric=rubric, scale=(1, 5)))[1] == []
 
 
 def test_pairs_are_all_twos_of_models(results):

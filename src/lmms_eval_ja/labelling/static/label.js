@@ -229,7 +229,7 @@
     const rating = h(
       'div',
       { class: 'rating' },
-      h('p', { class: 'quiet place' }, t('place', { place: state.place + 1 })),
+      h('p', { class: 'quiet place' }, t('place', { place: state.place + 1, total: state.items.length })),
       view.rated(item),
       item.rubric && view.rubric(item.rubric),
       h('div', { class: 'panel' }, view.choices(item, rate), marks, h('label', { for: 'comment' }, t('comment')), note, steps),
