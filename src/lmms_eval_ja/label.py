@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import html
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -206,11 +208,25 @@ def _serve(labelling: Labelling, store: LabelStore, *, host: str, port: int, rat
         console.print(f"{len(labelling.items):,} to rate. Labels: {escape(str(store.path))}", highlight=False)
         console.print(f"Open {address}", highlight=False, soft_wrap=True)
         console.print("Every rating is saved at once; Ctrl+C ends this.", highlight=False)
-        if browser:
-            typer.launch(address)
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt), _opened_in_browser(address, store.path.parent, wanted=browser):
             server.serve_forever()
         server.server_close()
+
+
+@contextlib.contextmanager
+def _opened_in_browser(address: str, folder: Path, *, wanted: bool) -> Iterator[None]:
+    """Open the page by way of a file that only its owner may read: what a program is started with, all users see."""
+    if not wanted:
+        yield
+        return
+    page = folder / f".open-{os.getpid()}.html"
+    page.touch(mode=0o600)
+    page.write_text(f'<!doctype html><meta http-equiv="refresh" content="0; url={html.escape(address)}">\n')
+    try:
+        typer.launch(page.resolve().as_uri())
+        yield
+    finally:
+        page.unlink(missing_ok=True)
 
 
 def _listening(server: Any, session: Session, host: str, port: int, changed: Any) -> Any:

@@ -12,13 +12,18 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from lmms_eval_ja.label import label
+from lmms_eval_ja.compare.disputed import read_disputed, without_disputed
+from lmms_eval_ja.compare.results import load_results
+from lmms_eval_ja.judge_eval import judge_eval
+from lmms_eval_ja.label import _opened_in_browser, label
 from lmms_eval_ja.labelling.gathering import Wish, gather
 from lmms_eval_ja.labelling.store import Entry, LabelStore
-from support.labelled import MODELS, WILD
+from support.labelled import HERON, MODELS, WILD
 
 app = typer.Typer()
 app.command()(label)
+judging = typer.Typer()
+judging.command()(judge_eval)
 
 
 def run(*arguments):
@@ -56,6 +61,32 @@ def test_pairs_are_summed_up_with_an_interval(results, tmp_path):
     assert cells[:7] == ["azure", "beech", "4", "2", "1", "2", "37.5"]
     assert cells[7].startswith("50.0 (")
     assert cells[8] == "50.0"
+
+
+def test_marked_references_are_what_disputed_reads_and_judge_eval_passes_over(results, tmp_path):
+    file = tmp_path / "references.csv"
+    found, _ = gather(Wish(results, target="references", tasks=(HERON,)))
+    store = LabelStore(file, "references", found.scales)
+    for item in found.items:
+        is_wrong = item.doc_id in {1, 2} and item.names[0] in {"reference", "azure"}
+        store.put("A", item, Entry(1 + item.doc_id, cultural_error=is_wrong and item.doc_id == 1))
+    store.close()
+    ids = read_disputed(file)
+    assert ids == {HERON: [1]}
+    assert [row.after.documents for row in without_disputed(load_results(results), ids).rows] == [3, 3, 3]
+    judged = CliRunner().invoke(judging, [str(file), str(results), "--protocol", "original", "--partial"])
+    assert judged.exit_code == 0, judged.output
+
+
+def test_the_address_is_opened_by_a_file_of_its_owner(monkeypatch, tmp_path):
+    launched = []
+    monkeypatch.setattr(typer, "launch", launched.append)
+    with _opened_in_browser("http://127.0.0.1:1/token/?rater=a&lang=ja", tmp_path, wanted=True):
+        (page,) = tmp_path.iterdir()
+        assert page.stat().st_mode & 0o077 == 0
+        assert 'url=http://127.0.0.1:1/token/?rater=a&amp;lang=ja"' in page.read_text()
+    assert launched == [page.as_uri()]
+    assert not page.exists()
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from lmms_eval_ja.cli import app
 from lmms_eval_ja.correction import corrected
+from lmms_eval_ja.judge_eval import judge_eval
 from lmms_eval_ja.labelling.gathering import Wish
 from lmms_eval_ja.trusted import read_scores
 from support.browser import browser, watched
@@ -84,7 +85,9 @@ def test_twelve_items_by_the_keyboard_with_a_reload_and_an_undo(chromium, served
     scored = read_scores(file)
     assert sorted(one.score for one in scored) == sorted(map(float, KEYS))
     assert {one.image for one in scored} == {"picture-0", "picture-1"}
-    done = CliRunner().invoke(app, ["judge-eval", str(file), str(results), "--protocol", "vqa_likert"])
+    judging = typer.Typer()
+    judging.command()(judge_eval)
+    done = CliRunner().invoke(judging, [str(file), str(results), "--protocol", "vqa_likert"])
     assert done.exit_code == 0, done.output
     by_people = corrected(results, file)
     assert [row.labels for row in by_people.rows] == [4, 4, 4]
