@@ -90,8 +90,7 @@ def load_documents(task: str, *, include_path: Path | None = None, revision: str
     if revision:
         config = dict(config) | {"dataset_kwargs": (config.get("dataset_kwargs") or {}) | {"revision": revision}}
     try:
-        texts, _ = split_pictures(_loaded(config))
-        return list((config.get("process_docs") or (lambda same: same))(texts))
+        return list(_processed(config, _loaded(config), PictureFolder(Path()))[0])
     except (Exception, SystemExit) as error:  # datasets, the hub and people's own functions raise anything
         raise DocumentsError(f"{task}: {type(error).__name__}: {error}".splitlines()[0]) from error
 

@@ -12,9 +12,9 @@ import datasets
 import pyarrow.parquet as pq
 import pytest
 
-from lmms_eval_ja.compare.documents import read_documents
+from lmms_eval_ja.compare.documents import DocumentsError, read_documents
 from lmms_eval_ja.compare.results import Document
-from lmms_eval_ja.documents import collect
+from lmms_eval_ja.documents import collect, load_documents
 from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.jp_tasks.ja_vg_vqa_500.task import all_questions
 from lmms_eval_ja.pictures import PictureFolder, split_pictures
@@ -190,3 +190,18 @@ def test_every_question_of_a_picture_refers_to_one_file(tmp_path: Path) -> None:
         (name,) = folder.of_references(source, documents[n])
         assert (tmp_path / name).read_bytes() == source("image", n // 8)[0]["bytes"]
     assert len(list(tmp_path.glob("*.[jp][pn]g"))) == 3
+
+
+def test_documents_with_all_their_columns() -> None:
+    rubrics = load_documents("ja_sample_rubric")
+    assert len(rubrics) == 40
+    assert len(rubrics[0]["rubric"]["levels"]) == 5
+
+
+@pytest.mark.slow
+def test_documents_of_other_peoples_tasks(yamls: Path) -> None:
+    looking = load_documents("own_looking", include_path=yamls)
+    assert [doc["question"] for doc in looking] == [row["question"] for row in ROWS]
+    assert " x " in looking[0]["context"]
+    with pytest.raises(DocumentsError, match="own_missing: "):
+        load_documents("own_missing", include_path=yamls)
