@@ -7,6 +7,8 @@ import math
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -69,6 +71,41 @@ def test_installing_twice_is_installing_once(manager: type[Manager]) -> None:
     once = manager.initialize_tasks
     plugin.install()
     assert manager.initialize_tasks is once
+
+
+def test_where_lmms_eval_asks_for_tasks_the_hook_stays_away(
+    manager: type[Manager], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_entry_point(tmp_path, monkeypatch)
+    original = manager.initialize_tasks
+    monkeypatch.setattr(tasks, "TASK_ENTRY_POINT_GROUP", "lmms_eval.tasks", raising=False)
+    plugin.install()
+    assert manager.initialize_tasks is original
+    found = entry_points(group="lmms_eval.tasks", name="of_the_test")
+    assert [entry.load()() for entry in found] == [str(FOLDER)]
+
+
+def test_an_older_lmms_eval_is_hooked_though_we_have_an_entry_point(
+    manager: type[Manager], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_entry_point(tmp_path, monkeypatch)
+    plugin.install()
+    assert "heron_bench_ja" in manager().initialize_tasks()
+
+
+def test_installed_without_an_entry_point_we_hook(manager: type[Manager], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "TASK_ENTRY_POINT_GROUP", "a.group.without.entries", raising=False)
+    plugin.install()
+    assert "heron_bench_ja" in manager().initialize_tasks()
+
+
+def _with_entry_point(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an installation with our entry point for tasks leaves."""
+    info = folder / "of_the_test-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: of-the-test\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[lmms_eval.tasks]\nof_the_test = lmms_eval_ja.plugin:tasks_folder\n")
+    monkeypatch.syspath_prepend(folder)
 
 
 def test_register_gives_the_manifests(manager: type[Manager]) -> None:

@@ -227,14 +227,17 @@ def _judge_names(*folders: Path) -> tuple[str, ...]:
 def _shown(document: Document, rubric: Rubric | None, more: _More | None) -> Shown:
     columns = more.of(document) if more is not None else {}
     own = columns.get("rubric")
-    turns = columns.get("history") or ()
     if rubric is None and isinstance(own, Mapping):
-        rubric = Rubric.of(own)
+        try:
+            rubric = Rubric.of(own)
+        except ValueError as error:
+            raise LabelError(f"{document.task}, doc_id {document.doc_id}: {error}") from None
+    turns = [turn for turn in columns.get("history") or () if isinstance(turn, Mapping)]
     return Shown(
         question=document.question,
         reference=document.reference,
         context=document.context,
         images=document.images,
         rubric=rubric.as_doc() if rubric else None,
-        history=[{"user": str(turn["user"]), "assistant": str(turn["assistant"])} for turn in turns],
+        history=[{side: str(turn.get(side) or "") for side in ("user", "assistant")} for turn in turns],
     )

@@ -158,5 +158,8 @@ def _seconds(value: object) -> float:
 
 
 def _state(entry: Entry | None) -> dict[str, Any]:
-    state = "open" if entry is None else "done" if entry.value is not None else "passed"
-    return {"state": state, "flag": entry is not None and (entry.flag or entry.cultural_error)}
+    """Rated, passed over, or open: also what was only commented on or marked."""
+    if entry is None:
+        return {"state": "open", "flag": False}
+    state = "done" if entry.value is not None else "open" if entry.has_content else "passed"
+    return {"state": state, "flag": entry.flag or entry.cultural_error}

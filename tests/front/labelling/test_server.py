@@ -161,6 +161,14 @@ def test_undo_gives_the_item_back(server):
     assert json.loads(ask(server, f"api/item?rater=A&id={first}")[2])["value"] == 2
 
 
+def test_a_mark_alone_leaves_an_item_open_and_nothing_said_passes_it_over(server):
+    marked, passed = (one["id"] for one in overview(server)["items"][:2])
+    assert rate(server, id=marked, comment="読めない", flag=True)[0] == 200
+    assert rate(server, id=passed)[0] == 200
+    states = {one["id"]: (one["state"], one["flag"]) for one in overview(server)["items"]}
+    assert (states[marked], states[passed]) == (("open", True), ("passed", False))
+
+
 def test_text_of_models_stays_text(served, tmp_path):
     results = write_results(tmp_path / "c")
     hostile = '</script><script>alert(1)</script><img src=x onerror="alert(2)">\u202e\u0000\ud800'

@@ -76,6 +76,7 @@
     const last = item.values.length - 1;
     const buttons = item.values.map((value, place) => {
       const isScore = typeof value === 'number';
+      const key = keyOf(value, place);
       const end = isScore && (place === 0 ? t('low') : place === last ? t('high') : '');
       return h(
         'button',
@@ -87,7 +88,8 @@
           on: { click: () => choose(value) },
         },
         isScore ? h('b', null, value) : h('b', null, t(`${value}.better`)),
-        isScore ? end && h('span', null, end) : h('kbd', null, keyOf(value, place)),
+        isScore && end && h('span', null, end),
+        key !== String(value) && h('kbd', null, key),
       );
     });
     return h('div', { class: 'choices', role: 'group' }, buttons);
