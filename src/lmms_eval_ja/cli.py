@@ -22,10 +22,14 @@ from lmms_eval_ja import (
     check_task,
     comparing,
     correcting,
+    disputing,
     envs,
+    export,
     judge_eval,
+    label,
     model_table,
     new_task,
+    rephrase,
     reporting,
     verdicts,
 )
@@ -58,6 +62,10 @@ app.command("new-task")(new_task.new_task)
 app.command("check-task")(check_task.check_task)
 app.command("judge-eval")(judge_eval.judge_eval)
 app.command("correct")(correcting.correct)
+app.command("label")(label.label)
+app.command("disputed")(disputing.disputed)
+app.command("rephrase")(rephrase.rephrase)
+app.command("export")(export.export)
 
 
 def _version(value: bool) -> None:
@@ -303,13 +311,19 @@ def judge_link(
 @app.command()
 def convert(
     checkpoint: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="Folder of a VILA checkpoint as published.")
+        Path,
+        typer.Argument(
+            exists=True,
+            file_okay=False,
+            help="Folder of a VILA checkpoint as published, or of one in LLaVA's own format (Prometheus-Vision).",
+        ),
     ],
     out: Annotated[Path, typer.Argument(help="Folder to write to; must not exist.")],
 ) -> None:
-    """Write a VILA checkpoint as an ordinary LLaVA checkpoint, which transformers and vLLM load.
+    """Write a VILA checkpoint, or one in LLaVA's own format, as an ordinary LLaVA one for transformers and vLLM.
 
-    To evaluate it here this is not needed: `--model llm_jp_vila` reads the published layout.
+    To use it here this is not needed: `--model llm_jp_vila`, and a judge with provider "transformers", read what was
+    published.
 
     Example: `lmms-eval-ja convert llm-jp-3-vila-14b llm-jp-3-vila-14b-hf`
     """
