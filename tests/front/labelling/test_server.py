@@ -5,11 +5,16 @@ from __future__ import annotations
 import csv
 import http.client
 import json
+import socket
 
 import pytest
 
 from lmms_eval_ja.labelling.gathering import Wish
+from lmms_eval_ja.labelling.server import LabelServer
 from support.labelled import MODELS, WILD, write_results
+
+#: Every address of this machine.
+ANYWHERE = "0.0.0.0"  # noqa: S104 (a server for others is what the test is about)
 
 
 @pytest.fixture
@@ -75,6 +80,19 @@ def test_a_name_that_is_not_this_machines_is_refused(server, host):
 def test_names_of_this_machine_are_known(server):
     for host in ("127.0.0.1:80", "localhost", "LOCALHOST:8571", "[::1]:80"):
         assert ask(server, "", Host=host)[0] == 200
+
+
+def test_a_server_for_others_knows_addresses_and_its_own_names(server):
+    open_to_all = LabelServer(server.session, ANYWHERE)
+    try:
+        assert (server.is_local, open_to_all.is_local) == (True, False)
+        for host in ("192.0.2.1:8571", "localhost", f"{socket.gethostname()}:8571"):
+            assert open_to_all.knows_host(host)
+        assert not open_to_all.knows_host("evil.example:8571")
+        assert open_to_all.token != server.token
+        assert ANYWHERE not in open_to_all.address
+    finally:
+        open_to_all.server_close()
 
 
 def test_another_pages_request_writes_nothing(server):
