@@ -1,8 +1,11 @@
 """The only places that touch lmms-eval's inside: the entry point, and the two functions that it hooks.
 
 lmms-eval loads `register` from the entry-point group `lmms_eval.models` whenever it builds its model registry. Besides
-giving our model manifests it makes `TaskManager.initialize_tasks` search `jp_tasks/` too, since tasks have no entry
+giving our model manifests it makes `TaskManager.initialize_tasks` search `jp_tasks/` too, where tasks have no entry
 point of their own, and wraps `evaluator.simple_evaluate` to check before a run and to add facts after it.
+
+An lmms-eval with an entry-point group for tasks calls `tasks_folder` whenever it indexes them, and `initialize_tasks`
+stays as it is.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +26,8 @@ _log = logging.getLogger("lmms_eval_ja")
 #: lmms-eval versions that the hooks were tested with: from, below.
 TESTED = ((0, 7, 3), (0, 8))
 _HOOKED = "_lmms_eval_ja_hooked"
+#: What lmms-eval calls its entry-point group for tasks in `lmms_eval.tasks`, where it has one.
+_GROUP = "TASK_ENTRY_POINT_GROUP"
 
 
 def register() -> list[ModelManifest]:
@@ -43,8 +48,20 @@ def register() -> list[ModelManifest]:
     return [ModelManifest(model_id=name, chat_class_path=path) for name, path in MANIFESTS.items()]
 
 
+def tasks_folder() -> str:
+    """Entry point: the folder of our tasks, asked for when lmms-eval indexes tasks.
+
+    This is right before it runs them, so what the hook does besides is done here.
+    """
+    _forward_log()
+    _warn_if_untested()
+    wrap_evaluator()
+    register_metrics()
+    return _tasks_folder()
+
+
 def install() -> None:
-    """Hook lmms-eval; doing it again changes nothing.
+    """Hook lmms-eval, if it does not ask for our tasks by itself; doing it again changes nothing.
 
     `evaluator` is usually in the middle of its own import here (it imports the models first), so `simple_evaluate` is
     wrapped when the tasks are indexed, which lmms-eval's command line does right before it calls it.
@@ -52,6 +69,8 @@ def install() -> None:
     from lmms_eval import tasks
 
     _forward_log()
+    if _asked_for_tasks(getattr(tasks, _GROUP, None)):
+        return
     manager = tasks.TaskManager
     if getattr(manager.initialize_tasks, _HOOKED, False):
         return
@@ -110,6 +129,7 @@ def register_metrics() -> None:
         "ratio_of_means_ja",
         "category_ratios_ja",
         "category_means_ja",
+        "category_scores_ja",
         "reference_mean_ja",
         "alignment_ja",
         "dispersion_ja",
@@ -137,6 +157,12 @@ def _rouge_l_ja(references: list[str], predictions: list[str], **_: Any) -> floa
     if generation_failure(predictions[0]) is not None:
         return float("nan")
     return rouge_l(references[0], predictions[0])
+
+
+def _asked_for_tasks(group: str | None) -> bool:
+    """Whether lmms-eval has an entry-point group for tasks, and we were installed with an entry in it."""
+    ours = f"{__name__}:{tasks_folder.__name__}"
+    return group is not None and any(entry.value == ours for entry in entry_points(group=group))
 
 
 def _tasks_folder() -> str:
