@@ -3,7 +3,7 @@
 from lmms_eval_ja.judges.probes.deciding import COVERAGE, FEWEST_ANSWERS, FEWEST_CLUSTERS, LEVEL, Finding, Rule
 from lmms_eval_ja.judges.probes.effects import RULES
 from lmms_eval_ja.judges.probes.probing import Probe, Probed, probe_judge
-from lmms_eval_ja.judges.probes.steps import PROBES, USUAL, Plan, plan
+from lmms_eval_ja.judges.probes.steps import PROBES, USUAL, Plan, check_names, plan
 
 __all__ = [
     "COVERAGE",
@@ -18,6 +18,7 @@ __all__ = [
     "Probe",
     "Probed",
     "Rule",
+    "check_names",
     "plan",
     "probe_judge",
 ]

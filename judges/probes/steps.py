@@ -64,6 +64,17 @@ class Plan:
         }
 
 
+def check_names(probes: Sequence[str]) -> None:
+    """Refuse what is none of `PROBES`, and no probe at all.
+
+    Raises:
+        ValueError: names the first that is unknown, and those that are known.
+    """
+    unknown = [name for name in probes if name not in PROBES]
+    if unknown or not probes:
+        raise ValueError(f"unknown probe {unknown[0] if unknown else ''!r}; known: {', '.join(PROBES)}")
+
+
 def plan(
     samples: Sequence[Sample], protocol: Protocol, judge: Judge, probes: Sequence[str] = USUAL, *, repeats: int = 3
 ) -> Plan:
@@ -79,8 +90,7 @@ def plan(
     Raises:
         ValueError: an unknown probe, or fewer than two repeats.
     """
-    if unknown := [name for name in probes if name not in PROBES]:
-        raise ValueError(f"unknown probe {unknown[0]!r}; known: {', '.join(PROBES)}")
+    check_names(probes)
     if repeats < 2 and "retest" in probes:  # noqa: PLR2004 (one says nothing of a spread)
         raise ValueError(f"{repeats} repeats; the probe retest needs 2 or more")
     wanted = [name for name in PROBES if name in probes]
