@@ -71,7 +71,7 @@ def test_planted_biases_are_found_and_no_other(
     assert f"Written to {tmp_path / 'card'}" in done.output.replace("\n", "")
     for name in ("card.md", "card.html"):
         text = (tmp_path / "card" / name).read_text(encoding="utf-8")
-        assert "オープンな評価モデル" in text
+        assert "判定器の成績表" in text
         assert ("found" in text, "あり" in text) == (True, True)
 
 

@@ -14,17 +14,17 @@ _HOW_EN = (
     "score can fall: there the bias is that they fall by less than the threshold. Intervals are clustered by image."
 )
 _HOW_JA = (
-    "補正後の p 値（この成績表のすべての検査についての Holm 法）が 0.05 以下で、"
+    "補正後の p 値（この成績表のすべての探査についての Holm 法）が 0.05 以下で、"
     "効果がしきい値に達したときに「あり」とします。"
-    "効果は尺度の幅に対する割合です。画像の検査では点数が下がりうる幅に対する割合で、"
+    "効果は尺度の幅に対する割合です。画像の探査では点数が下がりうる幅に対する割合で、"
     "下がり方がしきい値より小さいことを偏りとします。"
     "区間は画像ごとのまとまりを考慮しています。"
 )
 
 WORDS: Mapping[str, tuple[str, str]] = {
-    "title": ("Report card of a judge", "評価モデルの成績表"),
+    "title": ("Report card of a judge", "判定器の成績表"),
     "language": ("English", "日本語"),
-    "judge": ("judge", "評価モデル"),
+    "judge": ("judge", "判定器"),
     "models": ("model as reported", "サーバーが名乗ったモデル"),
     "protocol": ("protocol", "評価プロトコル"),
     "prompt": ("prompt (sha256)", "プロンプト（sha256）"),
@@ -40,8 +40,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "unknown": ("unknown", "不明"),
     "none": ("none", "なし"),
     "to": ("to", "〜"),
-    "probes": ("Probes", "検査"),
-    "probe": ("probe", "検査"),
+    "probes": ("Probes", "探査"),
+    "probe": ("probe", "探査"),
     "finding": ("finding", "判定"),
     "effect": ("effect (95 % interval)", "効果（95 % 区間）"),
     "p": ("p, adjusted", "p（補正後）"),
@@ -54,11 +54,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "warning": ("Warning", "注意"),
     "open_unknown": (
         "An open judge without agreement data for Japanese: how far its scores can be believed is not known.",
-        "日本語での人との一致が測られていないオープンな評価モデルです。点数をどこまで信じてよいかは分かりません。",
+        "日本語での人との一致が測られていない公開モデルの判定器です。点数をどこまで信じてよいかは分かりません。",
     ),
     "no_agreement": (
         "No agreement data for this judge and protocol is given. Measure it with `lmms-eval-ja judge-eval`.",
-        "この評価モデルとプロトコルについて、人との一致のデータがありません。`lmms-eval-ja judge-eval` で測れます。",
+        "この判定器とプロトコルについて、人との一致のデータがありません。`lmms-eval-ja judge-eval` で測れます。",
     ),
     "how": (_HOW_EN, _HOW_JA),
     "described": (
@@ -81,7 +81,7 @@ PROBES: Mapping[str, tuple[str, str]] = {
     "no_image": ("image-blind: no image hardly lowers scores", "画像を見ない：画像なしでも点数がほとんど下がらない"),
     "verbosity": ("verbosity: empty padding raises scores", "冗長さ：無意味な水増しで点数が上がる"),
     "injection": ("injection: instructions in the answer raise scores", "指示の混入：回答中の指示で点数が上がる"),
-    "retest": ("retest: the same request gets different scores", "再検査：同じ要求で点数がばらつく"),
+    "retest": ("retest: the same request gets different scores", "再質問：同じ質問で点数がばらつく"),
 }
 
 DETAILS: Mapping[str, tuple[str, str]] = {
