@@ -142,6 +142,8 @@ def checked_data(
     for name, config in tasks.items() if first_rank else ():
         if _is_ours(config):
             data[name] = check_data(config)
+            if problem := _rubrics_problem(config):
+                raise CheckFailedError(f"task {name}: {problem}")
         else:
             _check_columns(config)
         if sees_image and _protocols(config):

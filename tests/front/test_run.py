@@ -1,7 +1,8 @@
-"""What is said before a run."""
+"""What is said and checked before a run."""
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,12 @@ from typing import Any
 import pytest
 
 from lmms_eval_ja.clients import load_settings
-from lmms_eval_ja.run import Run, _announce_anchors
+from lmms_eval_ja.jp_tasks import FOLDER
+from lmms_eval_ja.jp_tasks.dataset import DatasetError
+from lmms_eval_ja.jp_tasks.perception_bench.task import process_docs
+from lmms_eval_ja.judges import score_rubric
+from lmms_eval_ja.run import Run, _announce_anchors, checked_data
+from support.suite import perception
 
 METRICS = [{"metric": name} for name in ("overall", "anchor_x", "anchor_y")]
 
@@ -51,3 +57,26 @@ def test_what_costs_nothing_is_not_announced(caplog: pytest.LogCaptureFixture, t
     assert _said(caplog, ANCHORS="0") == ""
     assert _said(caplog, JUDGE="overlap") == ""
     assert _said(caplog, predict_only=True) == ""
+
+
+def test_a_rubric_that_cannot_be_used_is_seen_before_the_model_is_built(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # lmms-eval builds the model before it makes the documents
+    for name, value in {"ALLOW_CHANGED_DATA": "1", "ASSETS": tmp_path, "STORE": tmp_path / "store"}.items():
+        monkeypatch.setenv(f"LMMS_EVAL_JA_{name}", str(value))
+    perception.place(tmp_path)
+    rows = perception.rows()
+    rows[2]["orig_score4_description"] = ""
+    (tmp_path / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
+    config = {
+        "task": "perception_bench",
+        "yaml_path": str(FOLDER / "perception_bench" / "perception_bench.yaml"),
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"train": str(tmp_path / "rows.json")}},
+        "test_split": "train",
+        "process_docs": process_docs,
+        "process_results": score_rubric,
+    }
+    with pytest.raises(DatasetError, match="row 2: a rubric does not describe score 4"):
+        checked_data({"perception_bench": config}, load_settings(), predict_only=True)
