@@ -51,8 +51,9 @@ def test_a_meta_evaluation_of_the_judge_takes_it_away(tmp_path):
     assert "is not known, since" in str(warning_of(judge(agreement=file, model="other"), "ja_graded"))
 
 
-def test_agreement_in_another_language_counts_for_nothing(tmp_path):
-    file = evaluation(tmp_path / "eval.json", tasks=("perception_bench",))
+@pytest.mark.parametrize("tasks", [("perception_bench",), ("ja_sample", "perception_bench")])
+def test_agreement_in_another_language_counts_for_nothing(tmp_path, tasks):
+    file = evaluation(tmp_path / "eval.json", tasks=tasks)
     assert "is not known, since" in str(warning_of(judge(agreement=file), "ja_graded"))
 
 
