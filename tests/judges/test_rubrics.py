@@ -55,6 +55,16 @@ def test_every_text_of_the_library_is_japanese_and_stands_once():
         assert "  " not in text, text
 
 
+def test_a_judge_that_is_shown_no_picture_is_told_what_to_go_by():
+    of_pictures = {name: rubric.criteria for name, rubric in rubrics().items() if "画像" in rubric.criteria}
+    assert of_pictures.keys() >= {"factual_correctness", "groundedness", "text_reading"}
+    assert [name for name, criteria in of_pictures.items() if "参照回答" not in criteria] == []
+
+
+def test_half_of_the_points_is_one_level():
+    assert [n for n, text in enumerate(rubrics()["completeness"].levels, start=1) if "半分以上" in text] == [3]
+
+
 def test_no_text_of_the_library_is_changed_by_the_prompt():
     protocol = PROTOCOLS["rubric"]
     for text in chain.from_iterable((rubric.criteria, *rubric.levels) for rubric in rubrics().values()):
