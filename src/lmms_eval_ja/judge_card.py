@@ -139,11 +139,11 @@ def _show(card: dict[str, Any]) -> None:
     from lmms_eval_ja.judge_carding.blocks import blocks
 
     console.print(f"Judge: {escape(card['judge'])}, {card['protocol']['protocol']}", highlight=False, soft_wrap=True)
+    for warning in card["warnings"]:
+        console.print(f"[yellow]warning[/yellow] {escape(warning)}", highlight=False, soft_wrap=True)
     tables = 0
     for block in blocks(card, "en"):
-        if block.kind == "warning":
-            console.print(f"[yellow]warning[/yellow] {escape(block.text)}", highlight=False, soft_wrap=True)
-        elif block.kind == "table" and block.marks:
+        if block.kind == "table" and block.marks:
             header, *rows = block.rows
             table = Table(*(Column(name) for name in header))
             for row in rows:

@@ -29,13 +29,14 @@ def blocks(card: Mapping[str, Any], language: Language) -> Iterator[Block]:
     def w(key: str) -> str:
         return word(WORDS, key, language)
 
-    for warning in card["warnings"]:
-        yield Block("warning", w("open_unknown") if language == "ja" else warning)
+    if card["warnings"] and card["agreement"] is None:
+        yield Block("warning", w("open_unknown"))
+        yield from (Block("text", f"{warning}.") for warning in card["warnings"] if language == "en")
+    else:
+        yield from (Block("warning", warning) for warning in card["warnings"])
     yield Block("table", rows=_facts(card, language))
     yield Block("heading", w("agreement"))
     if card["agreement"] is None:
-        if card["is_open"]:
-            yield Block("warning", w("open_unknown"))
         yield Block("text", w("no_agreement"))
     else:
         yield Block("table", rows=_agreement(card["agreement"], language))
@@ -95,7 +96,7 @@ def _probes(card: Mapping[str, Any], language: Language) -> list[list[str]]:
                 word(PROBES, probe["name"], language),
                 word(VERDICTS, probe["verdict"], language),
                 _interval(probe["effect"], probe["ci_low"], probe["ci_high"], language, percent=True),
-                "" if probe["adjusted_p"] is None else f"{probe['adjusted_p']:.3f}",
+                _p(probe["adjusted_p"]),
                 f"{probe['n']:,} / {probe['clusters']:,}",
                 failures or "0",
             ]
@@ -123,6 +124,12 @@ def _interval(
     if low is None or high is None:
         return shown
     return f"{shown} ({low * factor:.{places}f} {word(WORDS, 'to', language)} {high * factor:.{places}f})"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return ""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004 (the last digit shown)
 
 
 def _mark(verdict: str) -> str:

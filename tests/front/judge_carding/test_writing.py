@@ -84,6 +84,7 @@ def test_markdown_has_no_markup_of_others() -> None:
     text = as_markdown(card())
     assert "<script>" not in text
     assert "\\[a\\](b)" in text
+    assert "0.005" in text
     tables = [line for line in text.splitlines() if line.startswith("|")]
     columns = {len(re.findall(r"(?<!\\)\|", line)) - 1 for line in tables}
     assert columns == {2, 3, 6}
