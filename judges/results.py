@@ -90,8 +90,24 @@ def sample_of(doc: Doc, answer: str, *, images: bool = False) -> Sample:
         **fields,
         images=images_of_doc(doc) if images else (),
         rubric=_rubric(doc),
-        history=tuple(Turn(str(turn["user"]), str(turn["assistant"])) for turn in doc.get("history") or ()),
+        history=turns_of(doc.get("history")) or (),
     )
+
+
+def turns_of(stated: object) -> tuple[Turn, ...] | None:
+    """The earlier turns that a column `history` states; None where it is somebody else's."""
+    if isinstance(stated, Mapping) and {"user", "assistant"} <= stated.keys():  # older `datasets` turn it inside out
+        users, replies = stated["user"], stated["assistant"]
+        if not all(isinstance(texts, list | tuple) for texts in (users, replies)) or len(users) != len(replies):
+            return None
+        stated = [{"user": user, "assistant": reply} for user, reply in zip(users, replies, strict=True)]
+    if stated is None:
+        return ()
+    if not isinstance(stated, list | tuple):
+        return None
+    if not all(isinstance(turn, Mapping) and {"user", "assistant"} <= turn.keys() for turn in stated):
+        return None
+    return tuple(Turn(str(turn["user"] or ""), str(turn["assistant"] or "")) for turn in stated)
 
 
 def _rubric(doc: Doc) -> Rubric | None:

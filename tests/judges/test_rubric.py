@@ -180,6 +180,27 @@ def test_somebody_elses_column_of_that_name_is_no_rubric():
         assert sample_of(doc | {"rubric": other}, "白").rubric is None
 
 
+def test_somebody_elses_history_is_no_earlier_turns():
+    doc = {"id": 1, "question": "何色？", "answer": "白"}
+    for other in (
+        "前の話",
+        ["何？"],
+        [["何？", "松です。"]],
+        [{"role": "user", "content": "何？"}],
+        {"user": "何？"},
+        [None],
+    ):
+        assert sample_of(doc | {"history": other}, "白").history == ()
+
+
+def test_earlier_turns_are_read_as_datasets_give_them():
+    doc = {"id": 1, "question": "何色？", "answer": "白"}
+    turns = (Turn("何？", "松です。"), Turn("色は？", ""))
+    listed = [{"user": "何？", "assistant": "松です。"}, {"user": "色は？", "assistant": None}]
+    for history in (listed, {"user": ["何？", "色は？"], "assistant": ["松です。", None]}):
+        assert sample_of(doc | {"history": history}, "白").history == turns
+
+
 # --- as one text, for tables ---
 
 
