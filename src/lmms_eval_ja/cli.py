@@ -25,6 +25,7 @@ from lmms_eval_ja import (
     disputing,
     envs,
     export,
+    judge_card,
     judge_eval,
     label,
     model_table,
@@ -61,6 +62,7 @@ app.command("ablation")(ablation.ablation)
 app.command("new-task")(new_task.new_task)
 app.command("check-task")(check_task.check_task)
 app.command("judge-eval")(judge_eval.judge_eval)
+app.command("judge-card")(judge_card.judge_card)
 app.command("correct")(correcting.correct)
 app.command("label")(label.label)
 app.command("disputed")(disputing.disputed)
