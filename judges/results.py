@@ -80,7 +80,6 @@ def sample_of(doc: Doc, answer: str, *, images: bool = False) -> Sample:
     Raises:
         KeyError: a required column is missing; names those expected and those found.
         TypeError: a column does not hold one text or number, such as a dict of several models' answers.
-        ValueError: a rubric lacks its criterion or a level.
     """
     if lack := missing_columns(list(doc)):
         raise KeyError(lack)
@@ -114,7 +113,10 @@ def _rubric(doc: Doc) -> Rubric | None:
     stated = doc.get("rubric")
     if not isinstance(stated, Mapping) or not {"criteria", "levels"} <= stated.keys():  # somebody else's column
         return None
-    return Rubric.of(stated)
+    try:
+        return Rubric.of(stated)
+    except ValueError:  # of another scale; where it is to be judged by, `rubrics_problem` refused it before the run
+        return None
 
 
 def _read(doc: Doc, columns: Sequence[str]) -> str:

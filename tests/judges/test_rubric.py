@@ -176,7 +176,8 @@ def test_a_rubric_that_cannot_be_used_is_named_with_its_row(stated: object, prob
 
 def test_somebody_elses_column_of_that_name_is_no_rubric():
     doc = {"id": 1, "question": "何色？", "answer": "白"}
-    for other in ("良い", {"points": 3}, ["色"], None):
+    ten = {"criteria": "色。", "levels": list("一二三四五六七八九十")}
+    for other in ("良い", {"points": 3}, ["色"], None, ten, {"criteria": "色。", "levels": 3}):
         assert sample_of(doc | {"rubric": other}, "白").rubric is None
 
 
