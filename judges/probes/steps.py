@@ -57,7 +57,7 @@ class Plan:
             next(question).key()
             for step in self.steps.values()
             for judge in step.judge.each.values()
-            if not judge.is_overlap
+            if not judge.is_overlap and judge.settings.mode != "store"
             for sample in step.samples
             if sample is not None
             for question in questions(sample, protocol, judge.settings).values()

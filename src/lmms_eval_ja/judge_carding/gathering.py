@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lmms_eval_ja.clients import Settings
+from lmms_eval_ja.clients import JudgeSettings, Settings
 from lmms_eval_ja.compare.finished import Finished, SamplesError, find_samples, read_run
 from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.judges import Judge, Protocol, Sample, reset_engine
@@ -62,7 +62,7 @@ def gather(
     files = find_samples(folder, tasks)
     run = read_run(folder, files)
     wish = Wish(tasks=tasks, protocol=protocol, include_path=include_path)
-    with environment({"JUDGE": judge, "JUDGE_MODE": "live", "ANCHORS": "0", "IMAGE": run.image}):
+    with environment({"JUDGE": judge, "ANCHORS": "0", "IMAGE": run.image}):
         try:
             found = _gather(run, wish)
         finally:
@@ -88,7 +88,7 @@ def _gather(run: Finished, wish: Wish) -> Answers:
     from lmms_eval_ja.run import checked_data, ready_settings
 
     settings = ready_settings()
-    judge = Judge.of(settings)
+    judge = _at_once(Judge.of(settings))
     if judge.is_overlap:
         raise SamplesError("overlap is no LLM: state --judge, or a judge in judge.toml")
     install()
@@ -117,6 +117,15 @@ def _gather(run: Finished, wish: Wish) -> Answers:
         )
     (name,) = found
     return Answers(found[name], list(configs), protocols[name], judge, settings)
+
+
+def _at_once(judge: Judge) -> Judge:
+    """The judge, asked directly where it is asked by batches otherwise; one that is only looked up stays so."""
+
+    def live(settings: JudgeSettings) -> JudgeSettings:
+        return settings.model_copy(update={"mode": "live"}) if settings.mode == "batch" else settings
+
+    return Judge(live(judge.settings), {name: live(member) for name, member in judge.members.items()})
 
 
 def _named(sample: Sample, task: str, *, many: bool) -> Sample:

@@ -22,7 +22,7 @@ def cost_of(answers: Answers, planned: Plan) -> float | None:
     for step in planned.steps.values():
         samples = [sample for sample in step.samples if sample is not None]
         for judge in step.judge.each.values():
-            if judge.is_overlap or not samples:
+            if judge.is_overlap or judge.settings.mode == "store" or not samples:
                 continue
             settings, protocol = judge.settings, answers.protocol
             tokens = recorded_tokens(answers.settings.store, protocol, settings)
