@@ -64,7 +64,8 @@ class Finding:
 def weigh(effects: Sequence[float], clusters: Sequence[str], wanted: int, rule: Rule) -> Finding:
     """The mean effect with its interval and p value; the verdict is still that of one probe alone.
 
-    Student's t with one degree of freedom less than the clusters, and a standard error clustered by them.
+    Student's t with one degree of freedom less than the G clusters, and a standard error clustered by them, times
+    √(G/(G − 1)).
 
     Args:
         effects: one for each pair with both scores, shape (n,).
@@ -85,6 +86,7 @@ def weigh(effects: Sequence[float], clusters: Sequence[str], wanted: int, rule: 
         return replace(found, verdict="too few", reason=reason)
     mean = math.fsum(effects) / n
     error = clustered_standard_error([effect - mean for effect in effects], list(clusters))
+    error *= math.sqrt(groups / (groups - 1))  # without it 10 images accuse 5.5 % of fair judges
     half = float(stdtrit(groups - 1, 1 - LEVEL / 2)) * error
     distance = mean - rule.null
     t = distance / error if error > 0 else math.copysign(math.inf, distance) if distance else 0.0
