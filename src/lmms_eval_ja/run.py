@@ -381,7 +381,7 @@ def _rubrics_problem(config: Mapping[str, Any]) -> str | None:
         documents = config["process_docs"](dataset) if config.get("process_docs") else dataset
     except RubricError as error:
         return str(error)
-    return rubrics_problem(documents["rubric"])
+    return missing_columns(documents.column_names, _protocols(config)) or rubrics_problem(documents["rubric"])
 
 
 def _some_documents(config: Mapping[str, Any], dataset: Any) -> Any:

@@ -12,9 +12,10 @@ import pytest
 from lmms_eval_ja.clients import load_settings
 from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.jp_tasks.dataset import DatasetError
+from lmms_eval_ja.jp_tasks.ja_sample.task import process_docs as sample_docs
 from lmms_eval_ja.jp_tasks.perception_bench.task import process_docs
 from lmms_eval_ja.judges import score_rubric
-from lmms_eval_ja.run import Run, _announce_anchors, checked_data
+from lmms_eval_ja.run import CheckFailedError, Run, _announce_anchors, checked_data
 from support.suite import perception
 
 METRICS = [{"metric": name} for name in ("overall", "anchor_x", "anchor_y")]
@@ -80,3 +81,19 @@ def test_a_rubric_that_cannot_be_used_is_seen_before_the_model_is_built(
     }
     with pytest.raises(DatasetError, match="row 2: a rubric does not describe score 4"):
         checked_data({"perception_bench": config}, load_settings(), predict_only=True)
+
+
+def test_a_task_of_ours_without_rubrics_is_not_judged_by_them() -> None:
+    # as `lmms-eval-ja judge --protocol rubric` asks for
+    folder = FOLDER / "ja_sample"
+    config = {
+        "task": "ja_sample",
+        "yaml_path": str(folder / "ja_sample.yaml"),
+        "dataset_path": "parquet",
+        "dataset_kwargs": {"data_files": {"test": [str(path) for path in sorted(folder.rglob("*.parquet"))]}},
+        "test_split": "test",
+        "process_docs": sample_docs,
+        "process_results": score_rubric,
+    }
+    with pytest.raises(CheckFailedError, match="task ja_sample: no column rubric, by which the protocol rubric judges"):
+        checked_data({"ja_sample": config}, load_settings(), predict_only=True)
