@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lmms_eval_ja.exporting.carried import Carried, Edit, Target, key_of
+from lmms_eval_ja.exporting.members import member_span, unused_members
 from lmms_eval_ja.exporting.modules import PACKAGE, Definition, ExportError, Import, Module, module_named, pruned
 from lmms_eval_ja.exporting.naming import names_for
 from lmms_eval_ja.exporting.ordering import in_loading_order
@@ -63,6 +64,7 @@ def definitions(
     instead: Mapping[str, str] | None = None,
     unwrap: Sequence[str] = (),
     only: Mapping[str, Sequence[str]] | None = None,
+    whole_classes: bool = True,
 ) -> Closure:
     """The closure of some functions, classes or constants.
 
@@ -72,20 +74,33 @@ def definitions(
             reads our settings by what reads upstream's.
         unwrap: functions whose calls are replaced by their first argument.
         only: for dict constants, the keys of the entries that are carried.
+        whole_classes: else classes leave their `unused_members` behind, and what only these need.
 
     Raises:
         ExportError: a name cannot be found, or is used in a way that cannot be written into one module.
     """
-    found = _Collector(instead or {}, frozenset(unwrap), only or {})
-    for root in roots:
-        target = found.resolver.target(root)
-        if not isinstance(target, Definition):
-            raise ExportError(f"{root} is no definition of {PACKAGE}")
-        found.collect(target)
+    resolver = _Resolver(instead or {})
+    asked = [_root(resolver, root) for root in roots]
+    gone: set[ast.stmt] = set()
+    while True:
+        found = _Collector(resolver, frozenset(unwrap), only or {}, gone)
+        for root in asked:
+            found.collect(root)
+        more = set() if whole_classes else unused_members(found.carried, asked) - gone
+        if not more:
+            break
+        gone |= more
     carried = tuple(in_loading_order(found.carried))
     imports = found.imports()
-    names = names_for([found.resolver.target(root) for root in roots], carried, imports, found.aliases)
+    names = names_for(asked, carried, imports, found.aliases)
     return Closure(carried, imports, found.files, names, instead or {}, only or {})
+
+
+def _root(resolver: _Resolver, dotted: str) -> Definition:
+    target = resolver.target(dotted)
+    if not isinstance(target, Definition):
+        raise ExportError(f"{dotted} is no definition of {PACKAGE}")
+    return target
 
 
 class _Resolver:
@@ -124,12 +139,18 @@ class _Resolver:
 
 
 class _Collector:
-    def __init__(self, instead: Mapping[str, str], unwrap: frozenset[str], only: Mapping[str, Sequence[str]]) -> None:
-        self.resolver = _Resolver(instead)
+    def __init__(
+        self,
+        resolver: _Resolver,
+        unwrap: frozenset[str],
+        only: Mapping[str, Sequence[str]],
+        gone: Collection[ast.stmt],
+    ) -> None:
+        self.resolver = resolver
         self.carried: dict[Definition, Carried] = {}
         self.files: dict[str, Path] = {}
         self.aliases: dict[tuple[str, str | None], list[str]] = {}
-        self._unwrap, self._only = unwrap, only
+        self._unwrap, self._only, self._gone = unwrap, only, gone
         self._imports: dict[tuple[str, str | None], bool] = {}
 
     def imports(self) -> tuple[Import, ...]:
@@ -207,10 +228,13 @@ class _Collector:
         raise ExportError(f"{definition.dotted}: {use.name!r} is not defined in {module.name}")
 
     def _special(self, module: Module, statement: ast.stmt, definition: Definition) -> tuple[list[Edit], set[ast.AST]]:
-        """Edits of parts that are no plain uses: local imports, data files, unwrapped calls, chosen entries."""
-        edits: list[Edit] = []
-        handled: set[ast.AST] = set()
+        """Edits of parts that are no plain uses: left members, local imports, data files, unwrapped calls, entries."""
+        gone = [member for member in getattr(statement, "body", []) if member in self._gone]
+        edits = [Edit(span.start, span.end) for span in (member_span(module, member) for member in gone)]
+        handled: set[ast.AST] = {node for member in gone for node in ast.walk(member)}
         for node in ast.walk(statement):
+            if node in handled:
+                continue
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE:
                 edits.append(_without(module, node, statement))
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):

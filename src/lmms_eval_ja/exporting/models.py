@@ -35,7 +35,7 @@ def exported_model(name: str, checkout: Path) -> dict[str, bytes]:
     if name not in MODELS:
         raise ExportError(f"{name} cannot be exported: expected one of {', '.join(MODELS)}")
     root, header = MODELS[name]
-    closure = definitions([root])
+    closure = definitions([root], whole_classes=False)
     test = (Path(__file__).parent / f"test_{name}.py.jinja").read_text(encoding="utf-8")
     files = {
         f"lmms_eval/models/chat/{name}.py": module_text(closure, header, texts=_TEXTS),

@@ -62,7 +62,7 @@ def exported_task(name: str) -> dict[str, bytes]:
         raise ExportError(f"{name} cannot be exported: expected one of {', '.join(described())}")
     (task,) = find_tasks(name)
     replaced = _replaced(task)
-    closure = definitions(_functions(replaced), instead=_INSTEAD, unwrap=_UNWRAP, only=_ONLY)
+    closure = definitions(_functions(replaced), instead=_INSTEAD, unwrap=_UNWRAP, only=_ONLY, whole_classes=False)
     modules = {stated.module.split(".")[0] for stated in closure.imports}
     extra = {module: distribution for module, distribution in _EXTRA.items() if module in modules}
     text = module_text(

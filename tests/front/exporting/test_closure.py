@@ -186,3 +186,78 @@ def test_every_metric_can_be_carried_and_gives_the_same() -> None:
         assert rouge("大阪です", answer) == metrics.rouge_l("大阪です", answer)
     ratios = getattr(module, called("mean_of_ratios"))([8.0, 6.0], [9.0, 7.0], ["a", "b"])
     assert ratios.value == metrics.mean_of_ratios([8.0, 6.0], [9.0, 7.0], ["a", "b"]).value
+
+
+MEMBERS = '''"""M."""
+
+import json
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+
+class Base(ABC):
+    """A base."""
+
+    name: ClassVar[str]
+    #: Only for dumps.
+    version: ClassVar[int] = 1
+
+    @abstractmethod
+    def value(self):
+        """Asked for."""
+
+    def dump(self):
+        """Not asked for."""
+        from HERE.other import helped
+
+        return json.dumps([self.version, self.value(), helped()])
+
+    # For both.
+    def twice(self):
+        """Asked for by its name as a text."""
+        return 2 * self.value()
+
+
+class Own(Base):
+    """One of them."""
+
+    name = "own"
+    version = 2
+
+    def value(self):
+        """One."""
+        return len(self.name)
+
+
+class Table(dict):
+    """Its base may call what it has."""
+
+    def __missing__(self, key):
+        return 0
+
+    def copy(self):
+        """Not asked for."""
+        return Table(self)
+
+
+def root():
+    return getattr(Own(), "twice")() + Table()["a"]
+'''
+OTHER = '"""Other."""\n\n\ndef helped():\n    """Helps."""\n    return 1\n'
+
+
+def test_members_that_nothing_names_stay_here_with_what_they_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = placed(tmp_path, monkeypatch, {"m": MEMBERS, "other": OTHER})
+    closure, text = written([f"{package}.m.root"], whole_classes=False)
+    for gone in ("dump", "json", "helped", "version", "Only for dumps"):
+        assert gone not in text
+    assert "# For both." in text
+    assert "def copy" in text
+    assert {each.module for each in closure.imports} == {"abc", "typing"}
+    assert loaded(text).root() == 2 * len("own")
+    _, text = written([f"{package}.m.Base"], whole_classes=False)
+    assert "def dump" in text  # a root is whole
+    _, text = written([f"{package}.m.root"])
+    assert "def dump" in text
