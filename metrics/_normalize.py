@@ -40,10 +40,15 @@ def normalize(text: str, variant: str = "nfkc") -> str:
     if variant == "raw":
         return text
     if variant == "nfkc":
-        return " ".join(unicodedata.normalize("NFKC", _without_emoji(text)).split())
+        return nfkc(text)
     if variant == "neologdn":
         return " ".join(_neologdn(_without_emoji(text)).split())
     raise ValueError(f"unknown normalisation {variant!r}; expected one of {', '.join(map(repr, VARIANTS))}")
+
+
+def nfkc(text: str) -> str:
+    """Remove emoji, apply Unicode NFKC and collapse white space."""
+    return " ".join(unicodedata.normalize("NFKC", _without_emoji(text)).split())
 
 
 def _without_emoji(text: str) -> str:

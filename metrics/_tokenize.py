@@ -65,7 +65,14 @@ def tokenize(text: str, normalize: str = "nfkc") -> list[str]:
         ValueError: The normalisation is not known.
         ImportError: The normalisation needs a package that is not installed.
     """
-    normalized = normalize_text(text, normalize)
+    return words(normalize_text(text, normalize))
+
+
+def words(normalized: str) -> list[str]:
+    """Split a text that is normalised already into the short units of unidic-lite.
+
+    NUL characters, at which MeCab would stop, separate words; lone surrogates, which UTF-8 cannot hold, become "?".
+    """
     if "\x00" in normalized:
         normalized = normalized.replace("\x00", " ")
     try:
