@@ -107,7 +107,7 @@ def read_layout(folder: Path) -> VilaLayout:
     _expect(path, config, "image_aspect_ratio", ("resize",))
     _expect(path, config, "s2", _OFF)
     _expect(path, config, "mm_use_im_start_end", _OFF)
-    llm, vision, projector = (_part(folder / name) for name in ("llm", "vision_tower", "mm_projector"))
+    llm, vision, projector = (_read_part(folder / name) for name in ("llm", "vision_tower", "mm_projector"))
     _check_llm(llm)
     preprocessor = _check_vision(vision)
     _expect(projector.folder / CONFIG, projector.config, "mm_projector_type", (MLP_GELU, MLP_DOWNSAMPLE))
@@ -125,7 +125,7 @@ def read_layout(folder: Path) -> VilaLayout:
     )
 
 
-def _part(folder: Path) -> Part:
+def _read_part(folder: Path) -> Part:
     if not folder.is_dir():
         raise LayoutError(f"{folder}: there is no such folder; {_PUBLISHED}")
     return Part(folder, _read(folder / CONFIG), _shards(folder))

@@ -79,7 +79,7 @@ def make_tokens(tokenizer: Any, layout: VilaLayout) -> VilaTokens:
     Raises:
         LayoutError: the tokenizer is not this checkpoint's.
     """
-    _check(tokenizer, layout)
+    _check_tokenizer(tokenizer, layout)
     image_id = len(tokenizer) if len(tokenizer) < layout.vocab_size else tokenizer.unk_token_id
     pad_id = tokenizer.pad_token_id
     return VilaTokens(
@@ -91,7 +91,7 @@ def make_tokens(tokenizer: Any, layout: VilaLayout) -> VilaTokens:
     )
 
 
-def _check(tokenizer: Any, layout: VilaLayout) -> None:
+def _check_tokenizer(tokenizer: Any, layout: VilaLayout) -> None:
     where, rows, tokens = layout.llm.folder, layout.vocab_size, len(tokenizer)
     if not 0 <= rows - tokens <= _MOST_UNUSED_ROWS:
         raise LayoutError(
