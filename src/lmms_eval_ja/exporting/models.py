@@ -17,7 +17,10 @@ MODELS: Mapping[str, tuple[str, str]] = {
         "LLM-jp-3 VILA (arXiv 2410.22736) from its published checkpoint, by transformers' LLaVA.",
     )
 }
-_TEXTS = {'logging.getLogger("lmms_eval_ja")': "logging.getLogger(__name__)"}
+_TEXTS = {
+    'logging.getLogger("lmms_eval_ja")': "logging.getLogger(__name__)",
+    "; run it with --model ja_vlm": "; run it with --model llava_hf",
+}
 _REGISTRY = "lmms_eval/models/__init__.py"
 _CHAT_MODELS = re.compile(r"^AVAILABLE_CHAT_TEMPLATE_MODELS = \{\n(?P<entries>(?:    .*\n)*)\}$", re.MULTILINE)
 

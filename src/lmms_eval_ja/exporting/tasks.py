@@ -35,12 +35,19 @@ _INSTEAD = {
     f"{PACKAGE}.jp_tasks.dataset.DatasetSpec": f"{_HERE}.upstream_records.DatasetSpec",
     f"{PACKAGE}.jp_tasks.dataset.check_dataset": f"{_HERE}.upstream_data.check_dataset",
     f"{PACKAGE}.jp_tasks.images.shown": f"{_HERE}.upstream_data.shown",
+    f"{PACKAGE}.clients.assets._Asset": f"{_HERE}.upstream_records.Asset",
     f"{PACKAGE}.clients.assets.asset": f"{_HERE}.upstream_data.asset",
 }
 #: Of the ablations, which stay ours.
 _UNWRAP = (f"{PACKAGE}.jp_tasks.images.with_others",)
 _ONLY = {f"{PACKAGE}.clients.assets.ASSETS": ("heron_bench/rule.json",)}
-_TEXTS = {'pip install "lmms-eval-ja[neologdn]"': "pip install neologdn"}
+#: What speaks of our settings and records, by what is said instead.
+_TEXTS = {
+    "Messages and parsing under a name and a version; a change of either that can move a score raises the version.": (
+        "What a judge is sent, and how its replies are read."
+    ),
+    "; the judge's settings may override it": "",
+}
 #: What lmms-eval does not install: module, by distribution.
 _EXTRA = {"emoji": "emoji", "fugashi": "fugashi", "rapidfuzz": "rapidfuzz", "unidic_lite": "unidic-lite"}
 
@@ -68,7 +75,7 @@ def exported_task(name: str) -> dict[str, bytes]:
     text = module_text(
         closure,
         f"{described()[name]['title']}, as its authors and papers score it; see README.md.",
-        texts=_TEXTS if extra else {},
+        texts=_TEXTS,
         extra=extra,
     )
     folder = f"lmms_eval/tasks/{name}"
@@ -133,7 +140,7 @@ def _readme(task: TaskFile, extra: Mapping[str, str]) -> str:
         "task": task.name,
         "dataset": task.config["dataset_path"],
         "split": task.config["test_split"],
-        "rows": task.metadata["rows"],
+        "questions": said.get("questions", task.metadata["rows"]),
         "max_new_tokens": task.config["generation_kwargs"]["max_new_tokens"],
         "checksum": task.metadata["protocol"] == "original",
         "licence": task.metadata["licence"],

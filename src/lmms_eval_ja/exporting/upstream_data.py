@@ -71,6 +71,7 @@ def asset(name: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as written:  # whole at once: ranks may meet
         written.write(content)
+    Path(written.name).chmod(0o644)  # users may share the folder
     Path(written.name).replace(path)
     return path
 

@@ -102,7 +102,8 @@ class Judge:
             self._gone = f"{type(error).__name__}: {error}"
             raise NoReplyError("transport", self._gone) from error
         if not response.success:
-            raise NoReplyError("transport", response.error_message or "the provider reports a failure")
+            self._gone = response.error_message or "the provider reports a failure"
+            raise NoReplyError("transport", self._gone)
         return str(response.content)
 
     def _started(self) -> ServerInterface:

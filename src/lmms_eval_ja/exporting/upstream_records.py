@@ -9,6 +9,14 @@ from datasets import Dataset
 
 
 @dataclass(frozen=True)
+class Asset:
+    """A file of another project, never shipped."""
+
+    url: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Sample:
     """One answer of the model under test, with its question.
 

@@ -7,9 +7,16 @@ from typing import Any
 
 from lmms_eval_ja.exporting.upstream_judge import Doc, Judge, Verdict, judged_item, sample_of
 from lmms_eval_ja.judges.protocols.vqa import VqaLikert
-from lmms_eval_ja.metrics import rouge_l
+from lmms_eval_ja.metrics._normalize import nfkc
+from lmms_eval_ja.metrics._rouge_l import rouge_l_tokens
+from lmms_eval_ja.metrics._tokenize import words
 
 _JUDGE = Judge(VqaLikert())
+
+
+def rouge_l(reference: str, prediction: str) -> float:
+    """ROUGE-L of the words of two Japanese texts, 0 to 100; 0 where one has none, as rouge-score has it."""
+    return rouge_l_tokens(words(nfkc(reference)), words(nfkc(prediction)))
 
 
 def process_results(doc: Doc, results: Sequence[str]) -> dict[str, Any]:

@@ -75,7 +75,8 @@ def test_what_is_not_needed_stays_here(files: dict[str, dict[str, str]]) -> None
     assert "fugashi" not in heron
     assert "all_questions" not in short
     assert "HeronBench" not in short
-    for word in ("with_others", "pydantic", "pooch", "scipy", "load_settings", "noqa", "type: ignore"):
+    ours = ("neologdn", "fingerprint", "settings", "llava_bench", "with_others", "pydantic", "pooch", "scipy")
+    for word in (*ours, "noqa", "type: ignore"):
         assert word not in heron + short
     assert re.search("lmms.eval.ja", heron + short, re.IGNORECASE) is None
 
@@ -85,6 +86,10 @@ def test_what_lmms_eval_does_not_install_is_named_where_it_is_missing(files: dic
     message = "is not installed: pip install emoji fugashi rapidfuzz unidic-lite"
     assert message in short["lmms_eval/tasks/ja_vg_vqa_500_first/utils.py"]
     assert "pip install emoji fugashi rapidfuzz unidic-lite" in short["lmms_eval/tasks/ja_vg_vqa_500_first/README.md"]
+
+
+def test_a_number_of_questions_that_is_not_exact_is_said_to_be_about_it() -> None:
+    assert "| about 4,000 |" in exported_task("ja_vg_vqa_500")["lmms_eval/tasks/ja_vg_vqa_500/README.md"].decode()
 
 
 def test_every_described_task_is_one_of_ours() -> None:

@@ -9,8 +9,10 @@ import math
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from lmms_eval.llm_judge import ProviderFactory, Response, ServerInterface
 
 from lmms_eval_ja.clients.assets import ASSETS, AssetError
 from lmms_eval_ja.exporting import upstream_data, upstream_judge, upstream_scores
@@ -75,6 +77,26 @@ def test_a_server_that_is_down_is_a_transport_failure_and_asked_once(judge: Judg
     assert math.isnan(upstream_scores.mean_score(items))
 
 
+def test_a_provider_that_reports_a_failure_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Failing(ServerInterface):  # type: ignore[misc]  # lmms_eval has no types
+        def is_available(self) -> bool:
+            return True
+
+        def evaluate(self, request: Any) -> Response:
+            asked.append(request)
+            return Response(content="", model_used="failing", success=False, error_message="no credit")
+
+    ProviderFactory.register_provider("failing", Failing)
+    monkeypatch.setenv("API_TYPE", "failing")
+    judge = upstream_judge.Judge(VqaLikert())
+    first, second = (judge.verdict(upstream_judge.sample_of(DOC, "赤い")) for _ in range(2))
+    assert (first.failure, first.reason) == ("transport", "no credit")
+    assert (second.failure, second.reason) == ("transport", "not asked, since the judge was gone before: no credit")
+    assert len(asked) == 1
+
+
 def test_an_answer_that_an_api_model_did_not_get_is_never_judged(judge: JudgeServer) -> None:
     assert verdict(VqaLikert, "[LMMS_EVAL_REQUEST_FAILED after 3 tries]").failure == "generation"
     assert judge.requests == []
@@ -111,6 +133,7 @@ def test_the_rules_are_fetched_once_and_checked(served: Path) -> None:
     served.unlink()
     assert upstream_data.asset(RULE) == first
     assert first.read_text(encoding="utf-8") == "{}"
+    assert first.stat().st_mode & 0o777 == 0o644
     first.write_text("{ }", encoding="utf-8")
     with pytest.raises(AssetError, match="is not the file that http"):
         upstream_data.asset(RULE)
