@@ -54,7 +54,7 @@ def questions(sample: Sample, protocol: Protocol, settings: JudgeSettings) -> di
         ImageError: the judge sees, and an image is too large to be sent.
     """
     sampling = settings.sampling(protocol.sampling)
-    images = sample.images if settings.sees_image else ()
+    images = sample.images if settings.sees_image and protocol.shows_images else ()
     found = {}
     for pass_ in range(passes_of(protocol, settings)):
         messages = with_images(protocol.messages(sample, pass_), images)

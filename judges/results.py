@@ -141,6 +141,10 @@ def anchors_of(doc: Doc) -> dict[str, str]:
     return {label: missing if answer is None else answer for label, answer in recorded.items()}
 
 
+def _none(_: Doc) -> Sequence[str]:
+    return ()
+
+
 def comparing(protocol_name: str) -> ProcessResults:
     """Judge with a comparing protocol: `overall`, the raw means, and a metric for each category of the document.
 
@@ -161,18 +165,21 @@ def comparing(protocol_name: str) -> ProcessResults:
     return _marked(process_results, protocol_name)
 
 
-def grading(protocol_name: str, metric: str = "judge_mean", *, unit: float = 1.0) -> ProcessResults:
-    """Judge with a protocol that scores the answer alone: one metric.
+def grading(
+    protocol_name: str, metric: str = "judge_mean", *, unit: float = 1.0, parts: Callable[[Doc], Sequence[str]] = _none
+) -> ProcessResults:
+    """Judge with a protocol that scores the answer alone: one metric, and those that a document has a part in.
 
     Args:
         protocol_name: of the protocol.
         metric: its name; aggregated by `mean_ja`, or by `percent_ja` where the unit is that of a percentage.
         unit: by which the metric counts a score; 100 makes a percentage of a scale of 0 to 1.
+        parts: names of further metrics of a document, such as that of its category.
     """
 
     def process_results(doc: Doc, results: Sequence[str]) -> dict[str, Any]:
         _, item = _submitted(protocol_name, doc, results[0])
-        items = {name: item() for name in (metric, *_of_prompt_clusters(doc))}
+        items = {name: item() for name in (metric, *parts(doc), *_of_prompt_clusters(doc))}
         for judged in items.values():
             judged.unit = unit
         return {f"verdict_{protocol_name}": items[metric].verdict} | items
@@ -263,5 +270,6 @@ score_ja_pairwise = comparing("ja_pairwise")
 score_vqa_likert = grading("vqa_likert")
 score_ja_graded = grading("ja_graded")
 score_rubric = grading("rubric")
+score_critic = grading("critic")
 #: `accuracy_judged`, in percent, aggregated by `percent_ja`.
 score_ja_binary = grading("ja_binary", JUDGED_ACCURACY, unit=100.0)

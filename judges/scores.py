@@ -164,7 +164,7 @@ def category_ratios_ja(items: Sequence[MetricItem]) -> Score:
 
 
 def category_means_ja(items: Sequence[MetricItem]) -> Score:
-    """The unweighted mean over categories of `mean_ja`, for scores in percent."""
+    """The unweighted mean over categories of `mean_ja`, on any scale."""
     return aggregate(items, _mean_of_means)
 
 

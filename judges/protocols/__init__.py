@@ -2,6 +2,7 @@
 
 from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score
 from lmms_eval_ja.judges.protocols.binary import JaBinary
+from lmms_eval_ja.judges.protocols.critic import Critic
 from lmms_eval_ja.judges.protocols.graded import JaGraded
 from lmms_eval_ja.judges.protocols.heron import HeronBench
 from lmms_eval_ja.judges.protocols.pairwise import JaPairwise
@@ -9,7 +10,7 @@ from lmms_eval_ja.judges.protocols.rubric import RubricProtocol
 from lmms_eval_ja.judges.protocols.vqa import VqaLikert
 
 PROTOCOLS: dict[str, Protocol] = {
-    p.name: p for p in (HeronBench(), JaPairwise(), VqaLikert(), JaBinary(), JaGraded(), RubricProtocol())
+    p.name: p for p in (HeronBench(), JaPairwise(), VqaLikert(), JaBinary(), JaGraded(), RubricProtocol(), Critic())
 }
 
 

@@ -59,6 +59,8 @@ class Protocol(ABC):
     compares: ClassVar[bool] = False
     #: How often the judge is asked about one answer, each time a little differently (orders of the two answers).
     passes: ClassVar[int] = 1
+    #: Whether a judge that sees is shown the pictures; not where the prompt says that it cannot see them.
+    shows_images: ClassVar[bool] = True
     #: Columns that its documents must have besides the usual ones.
     needs: ClassVar[Sequence[str]] = ()
     #: What the protocol prescribes; the judge's settings may override it.

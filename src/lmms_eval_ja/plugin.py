@@ -129,7 +129,6 @@ def register_metrics() -> None:
         "ratio_of_means_ja",
         "category_ratios_ja",
         "category_means_ja",
-        "category_scores_ja",
         "reference_mean_ja",
         "alignment_ja",
         "dispersion_ja",

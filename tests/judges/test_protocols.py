@@ -65,6 +65,7 @@ def test_the_protocols_by_name():
         "ja_binary": "ja_binary",
         "ja_graded": "ja_graded",
         "rubric": "rubric",
+        "critic": "critic",
     }
     assert protocol("original") is ORIGINAL
     assert [(p.low, p.high, p.compares, p.passes) for p in (ORIGINAL, PAIRWISE, LIKERT)] == [
@@ -76,7 +77,7 @@ def test_the_protocols_by_name():
 
 def test_an_unknown_protocol_lists_the_names():
     with pytest.raises(
-        ValueError, match="unknown protocol 'heron'; expected one of ja_binary, ja_graded, ja_pairwise, o"
+        ValueError, match="unknown protocol 'heron'; expected one of critic, ja_binary, ja_graded, ja_pairwise, o"
     ):
         protocol("heron")
 
@@ -425,6 +426,7 @@ _NEAR = {
     "ja_binary": '{{"extracted": "{1}", "reasoning": "", "correct": {0}}}'.format,
     "ja_graded": '{{"reasoning": "{1}", "score": {0}}}'.format,
     "rubric": "Feedback: {1} [RESULT] {0}".format,
+    "critic": '{{"Rating": {0}, "Reason": "{1}"}}'.format,
 }
 
 

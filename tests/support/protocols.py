@@ -14,7 +14,7 @@ SAMPLE = Sample(
     rubric=Rubric("色の正しさ。", ("違う。", "近い。", "半ば合う。", "ほぼ合う。", "合う。"), "colour"),
 )
 #: Protocols whose judge is told nothing of the picture but question and reference.
-WITHOUT_CONTEXT = ("vqa_likert", "ja_binary", "ja_graded", "rubric")
+WITHOUT_CONTEXT = ("vqa_likert", "ja_binary", "ja_graded", "rubric", "critic")
 #: The delimiters whole, as they stand in the prompts.
 MARKS = {
     "original": PROTOCOLS["original"].delimiters,
@@ -34,5 +34,6 @@ MARKS = {
         "ja_pairwise": ("画像の説明", "質問", "参照回答", "評価対象の回答"),
         "ja_binary": ("質問", "正解", "評価対象の回答"),
         "ja_graded": ("質問", "模範回答", "評価対象の回答"),
+        "critic": ("対話の履歴", "質問", "課題の種類", "参照回答", "評価対象の回答"),
     }.items()
 }
