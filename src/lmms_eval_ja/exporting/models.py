@@ -17,8 +17,11 @@ MODELS: Mapping[str, tuple[str, str]] = {
         "LLM-jp-3 VILA (arXiv 2410.22736) from its published checkpoint, by transformers' LLaVA.",
     )
 }
+#: What speaks of our models, keys and logs, by what is said instead.
 _TEXTS = {
     'logging.getLogger("lmms_eval_ja")': "logging.getLogger(__name__)",
+    "cannot be answered; the run goes on.": "cannot be answered.",
+    "share a batch and a key whatever": "share a batch whatever",
     "; run it with --model ja_vlm": "; run it with --model llava_hf",
 }
 _REGISTRY = "lmms_eval/models/__init__.py"
