@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -121,7 +122,7 @@ def test_turns_cannot_write_the_marks() -> None:
     assert "【対話の履歴 第2回の利用者】" not in text
 
 
-def test_a_judge_that_sees_is_shown_no_picture(tmp_path: object) -> None:
+def test_a_judge_that_sees_is_shown_no_picture() -> None:
     sample = of_type("Meme", images=(ChatImage.of_file(placeholder_image("meme.png")),))
     settings = JudgeSettings(base_url="http://127.0.0.1:1/v1", sees_image=True)
     (question,) = questions(sample, CRITIC, settings).values()
@@ -130,9 +131,9 @@ def test_a_judge_that_sees_is_shown_no_picture(tmp_path: object) -> None:
     assert isinstance(request.messages[0]["content"], str)
 
 
-def test_any_endpoint_judges(tmp_path: object) -> None:
+def test_any_endpoint_judges(tmp_path: Path) -> None:
     with JudgeServer(lambda _: '```json\n{"Rating": "７", "Reason": "だいたい正しい。"}\n```') as server:
         judge = Judge(JudgeSettings(model="scripted", base_url=server.base_url))
-        (verdict,) = judge_samples([of_type("Chart")], "critic", judge, store=tmp_path / "v.sqlite")  # type: ignore[operator]
+        (verdict,) = judge_samples([of_type("Chart")], "critic", judge, store=tmp_path / "v.sqlite")
     assert (verdict["score"], verdict["failure"]) == (7, None)
     assert "だいたい正しい" in verdict["runs"][0]["replies"][0]["content"]

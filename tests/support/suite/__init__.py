@@ -6,6 +6,7 @@ from pathlib import Path
 
 from support.hub import Hub
 from support.suite import (
+    align,
     board,
     cc_ocr,
     cvqa,
@@ -39,6 +40,7 @@ STANDS: tuple[Stand, ...] = (
     wild.STAND,
     jgraph.STAND,
     perception.STAND,
+    align.STAND,
 )
 #: By the names of their tasks.
 STAND_OF = {task: stand for stand in STANDS for task in stand.tasks}

@@ -1,0 +1,1 @@
+"""The task align_mm_bench."""
