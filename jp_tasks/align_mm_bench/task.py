@@ -31,17 +31,24 @@ _CATEGORY_OF = {name: category for category, names in CATEGORIES.items() for nam
 
 
 def process_docs(dataset: Dataset) -> Dataset:
-    """Check the data, fetch its pictures, and name question, reference, type of task and cluster.
+    """Check the data, fetch its pictures, and name its columns.
 
     Raises:
-        DatasetError: it is not the benchmark's data; a picture is not there; a row's type of task is unknown; members
-            of a cluster have different references.
+        DatasetError: it is not the benchmark's data; a picture is not there; as `named`.
     """
-    dataset = load_checked(dataset, SPEC)
+    return with_others(named(load_checked(dataset, SPEC)))
+
+
+def named(dataset: Dataset) -> Dataset:
+    """The rows with question, reference, type of task and cluster by the conventional columns.
+
+    Raises:
+        DatasetError: a row's type of task is unknown; members of a cluster have different references.
+    """
     ids = [str(id_) for id_ in dataset["question_id"]]
     references, clusters = list(dataset["ref_answer"]), [id_.rpartition("-")[0] or id_ for id_ in ids]
     check_clusters(clusters, references, ids, NAME)
-    dataset = with_columns(
+    return with_columns(
         dataset,
         {
             "question_id": ids,
@@ -51,7 +58,6 @@ def process_docs(dataset: Dataset) -> Dataset:
             PROMPT_CLUSTER: clusters,
         },
     )
-    return with_others(dataset)
 
 
 def doc_to_text(doc: Mapping[str, Any]) -> str:
