@@ -11,14 +11,17 @@ from pathlib import Path
 import pytest
 import typer
 from click.testing import Result
+from datasets import Dataset
 from typer.testing import CliRunner
 
 from lmms_eval_ja import check_task
 from lmms_eval_ja.doctor import Finding, Level
 from lmms_eval_ja.jp_tasks.catalogue import tasks
+from lmms_eval_ja.judges import score_rubric
 from lmms_eval_ja.new_task import Kind, make_task
 from lmms_eval_ja.task_files import TaskFileError, find_tasks
 from lmms_eval_ja.task_findings import examine_files, headings_problem
+from lmms_eval_ja.task_trial import _documents
 from support.broken_tasks import HARMLESS, NAME, OF_FILES, OF_TRIALS, YAML
 
 
@@ -154,3 +157,27 @@ def test_headings_may_have_others_between_them_and_metrics_in_one_with_marking()
 def test_the_files_of_our_own_tasks_are_right(name: str) -> None:
     (task,) = find_tasks(name)
     assert broken(list(examine_files(task))) == []
+
+
+@pytest.mark.parametrize(
+    ("rubrics", "what", "found"),
+    [
+        (None, "columns", "no column rubric, by which the protocol rubric judges"),
+        ([None, None], "rubrics", "row 0 has no rubric"),
+        ([list("一二三四五"), list("一二三四")], "rubrics", "row 1: a rubric does not describe score 5"),
+        ([list("一二三四五"), list("五四三二一")], None, None),
+    ],
+)
+def test_documents_that_lack_what_their_protocol_judges_by(rubrics, what, found):
+    # the trial's judge is overlap, which needs no rubric
+    rows = [{"id": n, "question": "何色？", "answer": "白"} for n in range(2)]
+    if rubrics is not None:
+        stated = [levels and {"criteria": "色。", "levels": levels} for levels in rubrics]
+        rows = [row | {"rubric": rubric} for row, rubric in zip(rows, stated, strict=True)]
+    findings = list(_documents({"process_results": score_rubric}, Dataset.from_list(rows)))
+    if what is None:
+        assert findings == []
+    else:
+        (finding,) = findings
+        assert (finding.level, finding.what) == (Level.BROKEN, what)
+        assert finding.found.startswith(found)
