@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from filelock import FileLock, Timeout
 from lmms_eval_ja.labelling.items import OF_TWO, Item, LabelError, Scale, Target
 from lmms_eval_ja.labelling.journal import Journal, sync_folder
 
+_log = logging.getLogger(__name__)
 _SCORED = ("model", "task", "doc_id", "score", "rater", "category", "image", "comment", "seconds", "at", "flag")
 _OF_TWO = ("task", "doc_id", "first", "second", "preferred", "left", *_SCORED[4:])
 #: Columns of the file by target; those of `answers` are what `judge-eval` and `correct` read.
@@ -72,6 +74,7 @@ class LabelStore:
         self._entries: dict[str, dict[Item, Entry]] = defaultdict(dict)
         self._done: dict[str, list[tuple[Item, Entry | None]]] = defaultdict(list)
         self._thread = RLock()
+        self._is_behind = False
         path.parent.mkdir(parents=True, exist_ok=True)
         journal = path.with_name(f"{path.name}.journal")
         self._lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=0)
@@ -93,13 +96,26 @@ class LabelStore:
     def _open(self) -> None:
         if self.path.exists() and not self._journal.path.exists():
             raise LabelError(f"{self.path} was not written by this command: name another file with --output")
-        for line in self._journal.read():
-            self._replay(line)
+        for number, line in enumerate(self._journal.read(), start=2):
+            try:
+                self._replay(line)
+            except (KeyError, IndexError, TypeError):
+                raise LabelError(
+                    f"{self._journal.path}, line {number}: no rating of this command: take an earlier copy of it"
+                ) from None
         self._write()
 
     def close(self) -> None:
-        """Let the file go."""
-        self._lock.release()
+        """Write the file if it is behind the journal, and let it go.
+
+        Raises:
+            OSError: it cannot be written; the ratings are in the journal, and it is written when that is opened again.
+        """
+        try:
+            if self._is_behind:
+                self._write()
+        finally:
+            self._lock.release()
 
     @property
     def raters(self) -> list[str]:
@@ -121,13 +137,13 @@ class LabelStore:
         """Keep what a rater says of an item, in place of what they said before.
 
         Raises:
-            OSError: the disk does not take it; then it is not kept.
+            OSError: the journal does not take it; then it is not kept.
         """
         line = {"rater": rater, "item": _stated(item), "entry": asdict(entry)}
         with self._thread:
             self._journal.append(line)
             self._replay(line)
-            self._write()
+            self._derive()
 
     def undo(self, rater: str) -> Item | None:
         """Take back the last that a rater said; gives the item, None if there is nothing to take back."""
@@ -138,7 +154,7 @@ class LabelStore:
             line = {"rater": rater, "undo": True}
             self._journal.append(line)
             self._replay(line)
-            self._write()
+            self._derive()
             return item
 
     def _replay(self, line: Mapping[str, Any]) -> None:
@@ -154,6 +170,14 @@ class LabelStore:
         self._done[rater].append((item, self._entries[rater].get(item)))
         self._entries[rater][item] = Entry(**line["entry"])
 
+    def _derive(self) -> None:
+        """Write the file; where that fails, later: what the journal has is kept, and is not to be said twice."""
+        try:
+            self._write()
+        except OSError as error:
+            self._is_behind = True
+            _log.warning("%s is behind: %s; the ratings are kept in %s", self.path, error, self._journal.path)
+
     def _write(self) -> None:
         """The whole file anew, which takes the place of the former when it is complete."""
         text = io.StringIO()
@@ -167,6 +191,7 @@ class LabelStore:
             os.fsync(file.fileno())
         partial.replace(self.path)
         sync_folder(self.path.parent)
+        self._is_behind = False
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         for rater, own in sorted(self._entries.items()):

@@ -60,7 +60,7 @@ def _all(found: dict[tuple[str, ...], dict[Item, list[tuple[str, str]]]]) -> Ite
         counts = {name: sum(value == name for value, _ in said) for name in worth}
         estimate = mean(
             [100 * fmean(worth[value] for value, _ in own) for own in by_item.values()],
-            [(item.task, item.image) for item in by_item],
+            [(item.task, item.image or f"\0{item.doc_id}") for item in by_item],
         )
         decided = [value == left for value, left in said if value != TIE]
         yield Preference(

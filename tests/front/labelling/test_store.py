@@ -166,3 +166,29 @@ def test_a_kill_loses_nothing_that_was_acknowledged(path):
         kept = store.entries("r")
     assert len(kept) in {said, said + 1}
     assert [int(row["score"]) for row in rows_of(path)] == [1 + n % 5 for n in range(len(kept))]
+
+
+def test_a_rating_counts_once_where_the_file_cannot_be_written(path):
+    with opened(path) as store:
+        store.put("r", A, Entry(2))
+        blocked = path.with_name(f".{path.name}.partial")
+        blocked.mkdir()  # no file can take its place
+        store.put("r", A, Entry(3))
+        store.put("r", B, Entry(4))
+        assert store.undo("r") == B
+        assert store.undo("r") == A
+        assert store.entry("r", A) == Entry(2)
+        store.put("r", B, Entry(5))
+        blocked.rmdir()
+    assert [(row["doc_id"], row["score"]) for row in rows_of(path)] == [("1", "2"), ("2", "5")]
+
+
+@pytest.mark.parametrize("line", ['{"rater": "r", "undo": true}', '{"rater": "r"}', '{"rater": "r", "item": 1}'])
+def test_a_line_of_somebody_elses_is_named(path, line):
+    with opened(path) as store:
+        store.put("r", A, Entry(2))
+        store.undo("r")
+    journal = path.with_name(f"{path.name}.journal")
+    journal.write_text(journal.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
+    with pytest.raises(LabelError, match=r"answers\.csv\.journal, line 4: no rating of"), opened(path):
+        pass
