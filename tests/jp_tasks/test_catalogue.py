@@ -9,7 +9,7 @@ from lmms_eval_ja.judges import PROTOCOLS
 
 #: How answers are marked that no judge sees.
 MARKING = {"choice", "jdocqa", "open_match", "character_f1", "cer", "receipt_f1"}
-HEADLINES = {"overall", "judge_mean", "rouge_l_ja", "accuracy", "accuracy_judged", "f1", "cer_similarity"}
+HEADLINES = {"overall", "judge_mean", "macro", "rouge_l_ja", "accuracy", "accuracy_judged", "f1", "cer_similarity"}
 
 
 def test_every_yaml_is_a_task_or_a_group() -> None:
