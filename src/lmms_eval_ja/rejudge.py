@@ -137,18 +137,18 @@ def _rejudge(run: Finished, wish: Wish) -> Judged:
         include_path=str(wish.include_path) if wish.include_path else None,
         model_name=run.config.get("model"),
     )
-    own = _configs(manager, run, wish)
-    configs = {name: _with_protocol(config, wish.protocol) for name, config in own.items()}
+    own = task_configs(manager, run, wish)
+    configs = {name: with_protocol(config, wish.protocol) for name, config in own.items()}
     data = checked_data(configs, settings, predict_only=wish.dry_run)
     for name, facts in data.items():
         check_revision(name, run.revision(name), facts["revision"])
-    tasks = {name: _task(manager, config, run) for name, config in configs.items()}
+    tasks = {name: built_task(manager, config, run) for name, config in configs.items()}
     if wish.protocol not in {None, NO_JUDGE} and protocol(str(wish.protocol)).compares:
         configs = {
-            name: _with_protocol(config, wish.protocol, _metrics_of_documents(tasks[name]))
+            name: with_protocol(config, wish.protocol, _metrics_of_documents(tasks[name]))
             for name, config in own.items()
         }
-        tasks = {name: _task(manager, config, run) for name, config in configs.items()}
+        tasks = {name: built_task(manager, config, run) for name, config in configs.items()}
     judge = Judge.of(settings)
     is_judged = any(protocols_of(config["process_results"]) for config in configs.values())
     label = judge.label if is_judged else NO_JUDGE
@@ -156,19 +156,19 @@ def _rejudge(run: Finished, wish: Wish) -> Judged:
         asked_of(task, run.samples[name], protocols_of(configs[name]["process_results"]), settings)
         for name, task in tasks.items()
     ]
-    lm = _Recorded(run, tasks)
+    lm = Recorded(run, tasks)
     if wish.dry_run:
-        _evaluate(lm, tasks, run, predict_only=True)
+        evaluated(lm, tasks, run, predict_only=True)
         return Judged(None, asked, {}, {}, label)
     if not judge.is_overlap:
         for task in asked:
             check_messages(task, tasks[task.task], run.samples[task.task])
-    filled = _filled(_Recorded(run, tasks), tasks, run, settings, wish) if is_judged else None
+    filled = _filled(Recorded(run, tasks), tasks, run, settings, wish) if is_judged else None
     if filled is not None and not filled.is_through:
         return Judged(None, asked, {}, {}, label, filled)
     date = get_datetime_str()
     with new_folder(wish.output or _default_folder(run, asked, settings, date)) as folder:
-        results = _evaluate(lm, tasks, run, images=is_judged and judge.sees_image, datetime_str=date)
+        results = evaluated(lm, tasks, run, images=is_judged and judge.sees_image, datetime_str=date)
         incomplete = add_facts(results, configs, settings, data, subset_of(run.config))
         results["lmms_eval_ja"]["rejudged"] = {
             "from": str(run.folder.resolve()),
@@ -179,7 +179,7 @@ def _rejudge(run: Finished, wish: Wish) -> Judged:
     return Judged(folder, asked, results, incomplete, label, filled)
 
 
-def _filled(lm: _Recorded, tasks: Mapping[str, Any], run: Finished, settings: Settings, wish: Wish) -> Filled | None:
+def _filled(lm: Recorded, tasks: Mapping[str, Any], run: Finished, settings: Settings, wish: Wish) -> Filled | None:
     """What batches have brought into the store, and what is still to come; None when no judge is asked by them."""
     judge = Judge.of(settings)
     if not judge.by_batch:
@@ -187,14 +187,14 @@ def _filled(lm: _Recorded, tasks: Mapping[str, Any], run: Finished, settings: Se
             raise SamplesError("--wait is for batches: state --batch as well")
         return None
     with noting(judge, settings.store) as engine:
-        _evaluate(lm, tasks, run, images=judge.sees_image)
+        evaluated(lm, tasks, run, images=judge.sees_image)
     try:
         return fill(engine.noted, judge, settings.store, waiting=wish.waiting, budget_usd=settings.budget_usd)
     except ChatError as error:
         raise SamplesError(f"{error}; what came before is kept, so run the same command again") from None
 
 
-def _configs(manager: Any, run: Finished, wish: Wish) -> dict[str, Mapping[str, Any]]:
+def task_configs(manager: Any, run: Finished, wish: Wish) -> dict[str, Mapping[str, Any]]:
     """The tasks' configurations, at the recorded revision of the data."""
     configs: dict[str, Mapping[str, Any]] = {}
     for name, samples in run.samples.items():
@@ -260,7 +260,7 @@ def check_revision(task: str, recorded: str | None, loaded: str | None) -> None:
         )
 
 
-def _with_protocol(
+def with_protocol(
     config: Mapping[str, Any], name: str | None, of_documents: Mapping[str, str] | None = None
 ) -> Mapping[str, Any]:
     """A task's configuration, judged by another protocol; ROUGE-L stays where the task has it.
@@ -300,7 +300,7 @@ def _metrics_of_documents(task: Any) -> dict[str, str]:
     return dict.fromkeys(categories, "ratio_of_means_ja") | dict.fromkeys(anchors, "category_ratios_ja")
 
 
-def _task(manager: Any, config: Mapping[str, Any], run: Finished) -> Any:
+def built_task(manager: Any, config: Mapping[str, Any], run: Finished) -> Any:
     """The task with its documents, of the type (simple or chat) that the run had."""
     backend = str(run.config.get("model_backend"))
     (task,) = manager._load_individual_task_or_group(  # noqa: SLF001 (`load_config` makes simple tasks only)
@@ -310,7 +310,7 @@ def _task(manager: Any, config: Mapping[str, Any], run: Finished) -> Any:
     return task
 
 
-class _Recorded(Replay):
+class Recorded(Replay):
     """The recorded answers, checked against the documents that are loaded now."""
 
     def __init__(self, run: Finished, tasks: Mapping[str, Any]) -> None:
@@ -347,8 +347,8 @@ class _Recorded(Replay):
                 )
 
 
-def _evaluate(
-    lm: _Recorded, tasks: Mapping[str, Any], run: Finished, *, images: bool = False, **more: Any
+def evaluated(
+    lm: Recorded, tasks: Mapping[str, Any], run: Finished, *, images: bool = False, **more: Any
 ) -> dict[str, Any]:
     """lmms-eval's own evaluation, without the plugin's checks, which are made already; `images`: if the judge sees."""
     media = images or (run.config.get("resolved_cli_args") or {}).get("process_with_media", False)

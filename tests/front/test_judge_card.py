@@ -106,6 +106,7 @@ def test_failures_are_counted_and_give_no_finding(run: Path, monkeypatch: pytest
     [
         (["--probes", "magic"], "unknown probe 'magic'; known: position, image"),
         (["--judge", "overlap"], "overlap is no LLM"),
+        (["--protocol", "none"], "--protocol none: unknown; expected one of critic"),
         (["--agreement", "labels.json"], "is no file of `lmms-eval-ja judge-eval --json`"),
     ],
 )

@@ -9,18 +9,16 @@ from pathlib import Path
 from lmms_eval_ja.clients import JudgeSettings, Settings
 from lmms_eval_ja.compare.finished import Finished, SamplesError, find_samples, read_run
 from lmms_eval_ja.jp_tasks import FOLDER
-from lmms_eval_ja.judges import Judge, Protocol, Sample, reset_engine
+from lmms_eval_ja.judges import PROTOCOLS, Judge, Protocol, Sample, reset_engine
 from lmms_eval_ja.judges.noting import noting
-
-# What `lmms-eval-ja judge` does before it asks; it has no public name, since nobody else needed it.
 from lmms_eval_ja.rejudge import (
+    Recorded,
     Wish,
-    _configs,
-    _evaluate,
-    _Recorded,
-    _task,
-    _with_protocol,
+    built_task,
     check_revision,
+    evaluated,
+    task_configs,
+    with_protocol,
 )
 from lmms_eval_ja.temporary import environment
 
@@ -59,6 +57,8 @@ def gather(
         SamplesError, AnswersError: samples, tasks or data that do not fit.
         SystemExit: the settings, or the data, cannot be used.
     """
+    if protocol is not None and protocol not in PROTOCOLS:
+        raise SamplesError(f"--protocol {protocol}: unknown; expected one of {', '.join(sorted(PROTOCOLS))}")
     files = find_samples(folder, tasks)
     run = read_run(folder, files)
     wish = Wish(tasks=tasks, protocol=protocol, include_path=include_path)
@@ -97,15 +97,15 @@ def _gather(run: Finished, wish: Wish) -> Answers:
     if wish.include_path is not None or not set(run.samples) <= set(manager.task_index):
         own = str(wish.include_path) if wish.include_path else None
         manager = TaskManager("ERROR", include_path=own, model_name=model)
-    configs = {n: _with_protocol(c, wish.protocol) for n, c in _configs(manager, run, wish).items()}
+    configs = {n: with_protocol(c, wish.protocol) for n, c in task_configs(manager, run, wish).items()}
     for name, facts in checked_data(configs, settings, predict_only=True).items():
         check_revision(name, run.revision(name), facts["revision"])
     found: dict[str, list[Sample]] = {}
     protocols: dict[str, Protocol] = {}
     for name, config in configs.items():
-        tasks = {name: _task(manager, config, run)}
+        tasks = {name: built_task(manager, config, run)}
         with noting(judge, settings.store) as engine:
-            _evaluate(_Recorded(run, tasks), tasks, run, images=judge.sees_image)
+            evaluated(Recorded(run, tasks), tasks, run, images=judge.sees_image)
         for sample, protocol in engine.noted:
             protocols.setdefault(protocol.name, protocol)
             found.setdefault(protocol.name, []).append(_named(sample, name, many=len(configs) > 1))
