@@ -1,4 +1,4 @@
-"""One browser for all tests of the page, and a made-up report to open."""
+"""A browser for the tests of a module, and a made-up report to open."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from support.made_report import Size, made_compared, made_results, write_picture
 SIZE = Size(models=6, tasks=3, documents=120, pictures=8)
 
 
-@pytest.fixture(scope="session")
+# Of a module: while it is open, no other browser can be started in this process, nor an event loop.
+@pytest.fixture(scope="module")
 def chromium():
     with browser() as started:
         yield started
