@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,3 +29,10 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 @pytest.fixture(autouse=True)
 def _own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LMMS_EVAL_JA_STORE", str(tmp_path / "verdicts.sqlite"))
+
+
+@pytest.fixture(autouse=True)
+def _records_go_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the plugin was installed in this process before or not: pytest hangs its own handler on a logger whose
+    records do not go up, and a test that lets them go up would find each twice."""
+    monkeypatch.setattr(logging.getLogger("lmms_eval_ja"), "propagate", True)

@@ -53,7 +53,6 @@ def bare(model: ChatVlm, count: int) -> None:
 
 @pytest.fixture
 def warnings(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    logging.getLogger("lmms_eval_ja").propagate = True
     return lambda: [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
 
 

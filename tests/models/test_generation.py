@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import pytest
@@ -65,7 +64,6 @@ def test_the_first_stop_string_in_the_text_counts() -> None:
 
 
 def test_settings_that_nobody_reads_are_reported_once(caplog: pytest.LogCaptureFixture) -> None:
-    logging.getLogger("lmms_eval_ja").propagate = True
     for _ in range(2):
         warn_of_ignored({"image_aspect_ratio": "pad", "until": [], "max_gen_toks": 3})
     assert [r.getMessage() for r in caplog.records] == [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +35,6 @@ def test_the_dtype_is_the_checkpoint_s_own(tiny: Tiny, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("family", ["qwen2_5_vl", "llava_next"])
 def test_a_model_half_on_disk_answers_as_a_whole_one(vlm: Load, family: str, caplog: pytest.LogCaptureFixture) -> None:
-    logging.getLogger("lmms_eval_ja").propagate = True
     whole = [result.text for result in vlm(family).generate_until(requests(range(5)))]
     model = vlm(family, batch_size=2, device_map="auto", max_cpu_memory="150KB")
     assert set(map(str, model.model.hf_device_map.values())) == {"cpu", "disk"}
