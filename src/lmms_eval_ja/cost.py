@@ -167,7 +167,7 @@ def _item(
 
 def _samples(config: Mapping[str, Any]) -> tuple[list[Sample], list[Sample]]:
     """The task's documents with the longest answer that the task allows, in Japanese; and those of recorded answers."""
-    from lmms_eval_ja.run import documents
+    from lmms_eval_ja.run_data import documents
 
     docs = documents(config)
     columns = {ANCHORS, "rubric", "history", *(column for names in FIELDS.values() for column in names)}

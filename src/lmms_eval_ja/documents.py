@@ -170,7 +170,7 @@ def _table(
 
 
 def _loaded(config: Config) -> Any:
-    from lmms_eval_ja.run import load_split
+    from lmms_eval_ja.run_data import load_split
 
     return load_split(config)
 

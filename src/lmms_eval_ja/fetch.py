@@ -26,7 +26,7 @@ def fetch_tasks(names: list[str]) -> Iterator[str]:
     from lmms_eval.tasks import TaskManager
 
     from lmms_eval_ja.plugin import install
-    from lmms_eval_ja.run import CheckFailedError, check_data
+    from lmms_eval_ja.run_data import CheckFailedError, check_data
 
     install()
     try:

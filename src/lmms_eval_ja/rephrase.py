@@ -93,7 +93,7 @@ def questions_of(task: str) -> list[Question]:
     from lmms_eval_ja.jp_tasks.rephrasing.by_llm import Question
     from lmms_eval_ja.judges import sample_of
     from lmms_eval_ja.judges.results import FIELDS
-    from lmms_eval_ja.run import documents
+    from lmms_eval_ja.run_data import documents
 
     (name, *more) = opened([task.removesuffix(ROBUST)])
     if more:

@@ -7,34 +7,29 @@ import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from lmms_eval_ja import summary
 from lmms_eval_ja.clients import AssetError, Settings, SettingsError, load_settings, price_of
 from lmms_eval_ja.clients.settings import IMAGE_SETTINGS
 from lmms_eval_ja.exit_status import leave_with_failure
-from lmms_eval_ja.jp_tasks import FOLDER
-from lmms_eval_ja.jp_tasks.dataset import DatasetError, check_dataset, spec_of
-from lmms_eval_ja.judges import ANCHOR, OVERLAP_LABEL, Judge, missing_columns, protocol, protocols_of, reset_engine
-from lmms_eval_ja.judges.pictures import IMAGE_COLUMNS, has_image_column
-from lmms_eval_ja.judges.rubric import rubrics_problem
-from lmms_eval_ja.judges.rubrics import RubricError
+from lmms_eval_ja.judges import ANCHOR, OVERLAP_LABEL, Judge, protocol, reset_engine
 from lmms_eval_ja.judges.validity import warnings_of
-from lmms_eval_ja.prepared import load_prepared
 from lmms_eval_ja.results import add_facts
+from lmms_eval_ja.run_data import (
+    CheckFailedError,
+    check_columns,
+    check_data,
+    check_images,
+    is_ours,
+    problem_of_rubrics,
+    protocols_in,
+)
 
 _log = logging.getLogger(__name__)
 #: Less free disk than this is worth a warning.
 LOW_DISK_BYTES = 2 * 1024**3
-
-
-class CheckFailedError(SystemExit):
-    """A run that cannot succeed, stopped before the model loads; the message says what to do."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(f"lmms-eval-ja: {message}")
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ def before(call: Mapping[str, Any]) -> Run | None:
     _check_model(call["model"], force_simple=bool(call["force_simple"]))
     _check_cache(call["use_cache"], settings)
     data = checked_data(tasks, settings, predict_only=predict_only)
-    if not predict_only and Judge.of(settings).sees_image and any(map(_protocols, tasks.values())):
+    if not predict_only and Judge.of(settings).sees_image and any(map(protocols_in, tasks.values())):
         keep_images(call["cli_args"])
     run = Run(tasks, settings, data, predict_only, call["cli_args"] is not None, subset_of(call))
     _announce_anchors(run)
@@ -95,7 +90,7 @@ def after(results: dict[str, Any] | None, run: Run) -> dict[str, Any] | None:
         _log.info(line)
     for line in summary.warnings(results["lmms_eval_ja"]):
         _log.warning(line)
-    if run.settings.judge.provider == "overlap" and any(map(_protocols, run.tasks.values())):
+    if run.settings.judge.provider == "overlap" and any(map(protocols_in, run.tasks.values())):
         _log.warning("judged scores are by %s", OVERLAP_LABEL)
     for name, why in incomplete.items():
         _log.error("%s has no complete score: %s", name, why)
@@ -140,14 +135,14 @@ def checked_data(
         _check_judge(tasks, settings, ask=first_rank)
     data: dict[str, Mapping[str, Any]] = {}
     for name, config in tasks.items() if first_rank else ():
-        if _is_ours(config):
+        if is_ours(config):
             data[name] = check_data(config)
-            if problem := _rubrics_problem(config):
+            if problem := problem_of_rubrics(config):
                 raise CheckFailedError(f"task {name}: {problem}")
         else:
-            _check_columns(config)
-        if sees_image and _protocols(config):
-            _check_images(config)
+            check_columns(config)
+        if sees_image and protocols_in(config):
+            check_images(config)
     _check_disk(settings)
     return data
 
@@ -258,20 +253,12 @@ def _configs(tasks: list[Any], manager: Any) -> Iterator[tuple[str, Mapping[str,
                 yield from _configs(entry["task"], manager)
 
 
-def _is_ours(config: Mapping[str, Any]) -> bool:
-    return Path(config.get("yaml_path", "/")).is_relative_to(FOLDER)
-
-
 def _concerns_us(config: Mapping[str, Any]) -> bool:
-    return _is_ours(config) or bool(_protocols(config))
-
-
-def _protocols(config: Mapping[str, Any]) -> tuple[str, ...]:
-    return protocols_of(config.get("process_results"))
+    return is_ours(config) or bool(protocols_in(config))
 
 
 def _check_judge(tasks: Mapping[str, Mapping[str, Any]], settings: Settings, *, ask: bool) -> None:
-    names = {name for config in tasks.values() for name in _protocols(config)}
+    names = {name for config in tasks.values() for name in protocols_in(config)}
     if not names:
         return
     judge = Judge.of(settings)
@@ -299,120 +286,11 @@ def _check_judge(tasks: Mapping[str, Mapping[str, Any]], settings: Settings, *, 
 
 def _check_mode(tasks: Mapping[str, Mapping[str, Any]], settings: Settings) -> None:
     """A run of a model cannot wait for batches."""
-    if Judge.of(settings).by_batch and any(map(_protocols, tasks.values())):
+    if Judge.of(settings).by_batch and any(map(protocols_in, tasks.values())):
         raise CheckFailedError(
             f'the judge {settings.judge_name} is asked by batches (mode = "batch"), which may take a day: generate '
             "with --predict_only, then `lmms-eval-ja judge OUTPUT_PATH` submits and collects them. Or judge at once, "
             "at the full price, with LMMS_EVAL_JA_JUDGE_MODE=live"
-        )
-
-
-def load_split(config: Mapping[str, Any]) -> Any:
-    """The split that is evaluated as lmms-eval will load it, only earlier, while nothing has been spent yet."""
-    from lmms_eval.api.task import _resolve_hf_datasets_cache_dir
-
-    return load_prepared(
-        config["dataset_path"],
-        config.get("dataset_name"),
-        config.get("test_split") or config["validation_split"],
-        cache_dir=_resolve_hf_datasets_cache_dir(),
-        **(config.get("dataset_kwargs") or {}),
-    )
-
-
-def check_data(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Load and check the data of a task of ours.
-
-    Raises:
-        CheckFailedError: it cannot be loaded.
-        DatasetError: it is not the benchmark's.
-    """
-    name, spec = config["task"], spec_of(config["process_docs"])
-    try:
-        dataset = load_split(config)
-        dataset = spec.whole(dataset) if spec.whole else dataset
-    except Exception as error:
-        raise CheckFailedError(
-            f"the data of {name} ({config['dataset_path']}) cannot be loaded: {type(error).__name__}: {error}. For a "
-            f"node without internet run `lmms-eval-ja fetch --tasks {name}` first where there is one, and copy HF_HOME"
-        ) from error
-    found = asdict(check_dataset(dataset, spec)) | (spec.about(dataset) if spec.about else {})
-    for change in found["changed"]:
-        _log.warning("%s: changed data: %s", name, change)
-    if spec.fetch is None:
-        return found
-    fetched = spec.fetch(dataset)
-    _log.info("%s: %s", name, fetched)
-    return found | {"fetched": fetched}
-
-
-def documents(config: Mapping[str, Any]) -> Any:
-    """The documents of a task of ours as lmms-eval will have them.
-
-    Raises:
-        CheckFailedError: the data cannot be loaded.
-        DatasetError: it is not the benchmark's.
-    """
-    check_data(config)
-    return config["process_docs"](load_split(config))
-
-
-def _check_columns(config: Mapping[str, Any]) -> None:
-    """A stranger's task that we judge: its documents must have the columns that a sample is made of."""
-    try:
-        dataset = load_split(config)
-        if config.get("process_docs"):
-            dataset = _some_documents(config, dataset)
-    except RubricError as error:
-        raise CheckFailedError(f"task {config['task']}: {error}") from None
-    except Exception as error:  # what cannot be looked at here is lmms-eval's to load and to report
-        _log.info("the columns of %s are not checked beforehand: %s", config["task"], error)
-        return
-    if lack := missing_columns(dataset.column_names, _protocols(config)) or _rubrics_problem(config):
-        raise CheckFailedError(f"task {config['task']}: {lack}")
-
-
-def _rubrics_problem(config: Mapping[str, Any]) -> str | None:
-    """What is wrong with the documents' rubrics, where a protocol judges by them; looks at all documents."""
-    if not any("rubric" in protocol(name).needs for name in _protocols(config)):
-        return None
-    dataset = load_split(config)
-    try:
-        documents = config["process_docs"](dataset) if config.get("process_docs") else dataset
-    except RubricError as error:
-        return str(error)
-    return missing_columns(documents.column_names, _protocols(config)) or rubrics_problem(documents["rubric"])
-
-
-def _some_documents(config: Mapping[str, Any], dataset: Any) -> Any:
-    """The first document, or all where the task's own check of its data wants all rows."""
-    try:
-        return config["process_docs"](dataset.select([0]))
-    except DatasetError:
-        return config["process_docs"](dataset)
-
-
-def _check_images(config: Mapping[str, Any]) -> None:
-    """The documents that a judge which sees is to judge must have images, in a column that is read as such."""
-    import datasets
-
-    try:
-        dataset = load_split(config)
-        if _is_ours(config):
-            whole = spec_of(config["process_docs"]).whole
-            dataset = whole(dataset) if whole else dataset
-        elif config.get("process_docs"):
-            dataset = _some_documents(config, dataset)
-    except Exception as error:
-        _log.info("whether %s has images is not checked beforehand: %s", config["task"], error)
-        return
-    # A text or a number, such as a file's name, is no image.
-    columns = [name for name, kind in dataset.features.items() if not isinstance(kind, datasets.Value)]
-    if not has_image_column(columns):
-        raise CheckFailedError(
-            f"task {config['task']}: the judge sees images (sees_image = true), the documents have none: expected a "
-            f"column {' or '.join(IMAGE_COLUMNS)}, found {', '.join(dataset.column_names)}; judge with sees_image = "
-            "false, and compare only scores of the same judge"
         )
 
 

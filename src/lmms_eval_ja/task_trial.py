@@ -55,7 +55,7 @@ def trial(task: TaskFile, folder: Path) -> Iterator[Finding]:
     from lmms_eval.tasks import TaskManager
 
     from lmms_eval_ja.plugin import install
-    from lmms_eval_ja.run import load_split
+    from lmms_eval_ja.run_data import load_split
 
     install()
     try:

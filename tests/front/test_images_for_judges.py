@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from lmms_eval_ja.run import CheckFailedError, _check_images, keep_images
+from lmms_eval_ja.run import keep_images
+from lmms_eval_ja.run_data import CheckFailedError, check_images
 
 
 class Fixed(NamedTuple):
@@ -60,7 +61,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_judge_that_sees_needs_documents_with_images(tmp_path, columns):
     config = _config(tmp_path, **columns)
     with pytest.raises(CheckFailedError) as caught:
-        _check_images(config)
+        check_images(config)
     said = str(caught.value)
     assert "task own: the judge sees images (sees_image = true)" in said
     assert f"expected a column image or images, found {', '.join(['id', *columns])}" in said
@@ -72,16 +73,16 @@ def test_documents_with_images_will_do(tmp_path, several):
     Image.new("RGB", (2, 2)).save(out, "PNG")
     file = {"bytes": out.getvalue(), "path": None}
     config = _config(tmp_path, **({"images": [[file, file]]} if several else {"image": [file]}))
-    _check_images(config)
+    check_images(config)
 
 
 def test_documents_are_looked_at_as_the_task_makes_them(tmp_path):
     config = _config(tmp_path, picture=[{"bytes": b"x", "path": None}])
     config["process_docs"] = lambda dataset: dataset.rename_column("picture", "image")
-    _check_images(config)
+    check_images(config)
 
 
 def test_data_that_cannot_be_looked_at_is_left_to_lmms_eval(tmp_path):
     config = _config(tmp_path)
     config["dataset_kwargs"] = {"data_files": {"test": str(tmp_path / "nowhere.parquet")}}
-    _check_images(config)
+    check_images(config)
