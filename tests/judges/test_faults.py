@@ -150,7 +150,7 @@ def test_retry_after_as_a_date(judged, seconds):
     )
     assert verdict["score"] == 4
     assert len(requests) == 2
-    assert 0.5 * seconds < time.monotonic() - started < max(seconds, 0) + 5
+    assert 0.5 * seconds < time.monotonic() - started < 25  # not the 30 s of the deadline
 
 
 def test_a_date_that_is_too_far_away_gets_no_second_request(judged):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections import Counter
 
 import pyarrow.parquet as pq
@@ -77,12 +76,10 @@ def test_ja_vg_rows():
 
 
 @pytest.mark.parametrize("build", [heron_bench, ja_vlm_bench, ja_vg_vqa_500])
-def test_building_is_repeatable_and_fast(build):
-    start = time.perf_counter()
+def test_building_is_repeatable(build):
     first = build()
     placeholder_image.cache_clear()
     assert build() == first, "the same bytes each time, so the same commit"
-    assert time.perf_counter() - start < 10
 
 
 def test_images_are_embedded_and_distinct_as_pixels():
