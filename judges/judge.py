@@ -124,7 +124,7 @@ class Judge:
             "sampling": self.settings.sampling(protocol.sampling),
             "repeats": self.settings.repeats,
         }
-        found |= {"sees_image": True} if self.settings.sees_image else {}
+        found |= {"sees_image": True} if self.settings.sees_image and protocol.shows_images else {}
         return found | ({} if orders == protocol.passes else {"orders": orders})
 
 

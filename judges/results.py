@@ -28,7 +28,7 @@ from lmms_eval_ja.judges.engine import current_engine
 from lmms_eval_ja.judges.pictures import images_of_doc
 from lmms_eval_ja.judges.protocols import protocol
 from lmms_eval_ja.judges.rubric import Rubric
-from lmms_eval_ja.judges.sample import Sample, Turn
+from lmms_eval_ja.judges.sample import Sample, turns_of
 from lmms_eval_ja.judges.sample_facts import RUBRIC
 from lmms_eval_ja.judges.scores import PROMPT_CLUSTER, MetricItem
 from lmms_eval_ja.metrics import failed_generation, generation_failure, rouge_l
@@ -67,6 +67,22 @@ def missing_columns(columns: Sequence[str], protocols: Sequence[str] = ()) -> st
     return None
 
 
+def documents_problem(documents: Any, protocols: Sequence[str]) -> str | None:
+    """What of these documents cannot be judged by these protocols, in a sentence that names the row, or None.
+
+    Args:
+        documents: of `datasets`, after `process_docs`.
+        protocols: their names.
+    """
+    if lack := missing_columns(documents.column_names, protocols):
+        return lack
+    for chosen in map(protocol, protocols):
+        columns = {name: documents[name] for name in chosen.looks_at if name in documents.column_names}
+        if problem := chosen.problem(columns):
+            return problem
+    return None
+
+
 def sample_of(doc: Doc, answer: str, *, images: bool = False) -> Sample:
     """A document and its answer as a sample; the answer without outer white space.
 
@@ -93,29 +109,13 @@ def sample_of(doc: Doc, answer: str, *, images: bool = False) -> Sample:
     )
 
 
-def turns_of(stated: object) -> tuple[Turn, ...] | None:
-    """The earlier turns that a column `history` states; None where it is somebody else's."""
-    if isinstance(stated, Mapping) and {"user", "assistant"} <= stated.keys():  # older `datasets` turn it inside out
-        users, replies = stated["user"], stated["assistant"]
-        if not all(isinstance(texts, list | tuple) for texts in (users, replies)) or len(users) != len(replies):
-            return None
-        stated = [{"user": user, "assistant": reply} for user, reply in zip(users, replies, strict=True)]
-    if stated is None:
-        return ()
-    if not isinstance(stated, list | tuple):
-        return None
-    if not all(isinstance(turn, Mapping) and {"user", "assistant"} <= turn.keys() for turn in stated):
-        return None
-    return tuple(Turn(str(turn["user"] or ""), str(turn["assistant"] or "")) for turn in stated)
-
-
 def _rubric(doc: Doc) -> Rubric | None:
     stated = doc.get("rubric")
     if not isinstance(stated, Mapping) or not {"criteria", "levels"} <= stated.keys():  # somebody else's column
         return None
     try:
         return Rubric.of(stated)
-    except ValueError:  # of another scale; where it is to be judged by, `rubrics_problem` refused it before the run
+    except ValueError:  # of another scale; where it is to be judged by, `documents_problem` refused it before the run
         return None
 
 

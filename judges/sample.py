@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +17,22 @@ class Turn:
 
     user: str
     assistant: str
+
+
+def turns_of(stated: object) -> tuple[Turn, ...] | None:
+    """The earlier turns that a column `history` states; None where it is somebody else's."""
+    if isinstance(stated, Mapping) and {"user", "assistant"} <= stated.keys():  # older `datasets` turn it inside out
+        users, replies = stated["user"], stated["assistant"]
+        if not all(isinstance(texts, list | tuple) for texts in (users, replies)) or len(users) != len(replies):
+            return None
+        stated = [{"user": user, "assistant": reply} for user, reply in zip(users, replies, strict=True)]
+    if stated is None:
+        return ()
+    if not isinstance(stated, list | tuple):
+        return None
+    if not all(isinstance(turn, Mapping) and {"user", "assistant"} <= turn.keys() for turn in stated):
+        return None
+    return tuple(Turn(str(turn["user"] or ""), str(turn["assistant"] or "")) for turn in stated)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
@@ -63,12 +63,25 @@ class Protocol(ABC):
     shows_images: ClassVar[bool] = True
     #: Columns that its documents must have besides the usual ones.
     needs: ClassVar[Sequence[str]] = ()
+    #: Columns that `problem` is given, where the documents have them.
+    looks_at: ClassVar[Sequence[str]] = ()
     #: What the protocol prescribes; the judge's settings may override it.
     sampling: ClassVar[Mapping[str, Any]]
     #: Marks of the prompt that a text must not be able to write.
     delimiters: ClassVar[Sequence[str]] = ()
     #: Characters of an answer that the judge is shown; of a longer one the middle is cut out.
     longest_answer: ClassVar[int] = 20_000
+
+    def problem(self, columns: Mapping[str, Iterable[Any]]) -> str | None:
+        """What this protocol cannot judge, in a sentence that names the row; None if it can judge all documents.
+
+        Asked before a run, when nothing has been spent yet.
+
+        Args:
+            columns: of the documents, those of `looks_at` that are there.
+        """
+        del columns
+        return None
 
     @abstractmethod
     def messages(self, sample: Sample, pass_: int = 0) -> list[Message]:

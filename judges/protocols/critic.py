@@ -7,7 +7,7 @@ wording is our own. The type of task is the sample's `category`.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,7 +15,7 @@ from typing import Any
 
 from lmms_eval_ja.judges.protocols.base import Message, Protocol, Score
 from lmms_eval_ja.judges.protocols.critique_reply import HIGH, LOW, read_critique
-from lmms_eval_ja.judges.sample import Sample, Turn
+from lmms_eval_ja.judges.sample import Sample, Turn, turns_of
 
 #: Categories that say nothing of how an answer is to be judged: none, and those of Heron-Bench and LLaVA-Bench, by
 #: which `ja_sample` is sorted, too. Such answers are judged by `GENERAL`.
@@ -107,6 +107,7 @@ class Critic(Protocol):
     version = 1
     low, high = LOW, HIGH
     shows_images = False
+    looks_at = ("category", "history")
     sampling = {"temperature": 0, "max_tokens": 1024, "seed": 0}  # noqa: RUF012 (a ClassVar by the base)
     delimiters = ("【対話の履歴", "【質問", "【課題の種類", "【参照回答", "【評価対象の回答")
 
@@ -114,6 +115,18 @@ class Critic(Protocol):
         """The prompt with its places, and the rules of all types of task."""
         blocks = "\n\n".join(f"{known.label}\n{known.block}" for known in (*task_types(), GENERAL))
         return f"{_prompt()}\n\n{_NO_HISTORY}\n{_TURN}\n\n{blocks}"
+
+    def problem(self, columns: Mapping[str, Iterable[Any]]) -> str | None:
+        """The first category that is no type of task, and the first earlier turns that cannot be read."""
+        for row, category in enumerate(columns.get("category", ())):
+            try:
+                task_type(str(category or ""))
+            except ValueError as error:
+                return f"row {row}: {error}"
+        for row, stated in enumerate(columns.get("history", ())):
+            if turns_of(stated) is None:
+                return f"row {row}: history is no list of turns, each with `user` and `assistant`: {stated!r:.80}"
+        return None
 
     def messages(self, sample: Sample, pass_: int = 0) -> list[Message]:
         """One user message.

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from lmms_eval_ja.clients import AssetError, asset
 from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score
@@ -22,6 +24,9 @@ _FRAME = (
     "[Assistant 2]\n{answer}\n\n[End of Assistant 2]\n\n[System]\n{rule}\n\n"
     "If it is not relevant to the context, does not answer directly, or says the wrong thing, give it a low score.\n\n"
 )
+#: Each has a rule of its own.
+_CATEGORIES = ("conv", "detail", "complex")
+_KNOWN = ", ".join(_CATEGORIES)
 _NUMBER = r"\d+(?:\.\d+)?"
 #: "8 9", "8, 9", "8/10 9/10", after markdown and full-width forms are gone.
 _TWO = re.compile(rf"({_NUMBER})(?:\s*/\s*10)?(?:\s+|\s*[,、;]\s*)({_NUMBER})(?:\s*/\s*10)?")
@@ -34,6 +39,7 @@ class HeronBench(Protocol):
     version = 1
     low, high = 1, 10
     compares = True
+    looks_at = ("category",)
     sampling = {"temperature": 0, "max_tokens": 1024}  # noqa: RUF012 (a ClassVar by the base)
     delimiters = (
         "[Context]",
@@ -62,7 +68,16 @@ class HeronBench(Protocol):
     def template(self) -> str:
         """System message, frame and the rules of the three categories."""
         rules = self.rules()
-        return "\n".join([_SYSTEM, _FRAME, *(rules[category] for category in ("conv", "detail", "complex"))])
+        return "\n".join([_SYSTEM, _FRAME, *(rules[category] for category in _CATEGORIES)])
+
+    def problem(self, columns: Mapping[str, Iterable[Any]]) -> str | None:
+        """The first category that has no rule."""
+        if "category" not in columns:
+            return f"no column category, by which {self.name} picks the rule: each document is one of {_KNOWN}"
+        for row, category in enumerate(columns["category"]):
+            if category not in _CATEGORIES:
+                return f"row {row}: {self.name} has no rule for category {category!r}, only for {_KNOWN}"
+        return None
 
     def messages(self, sample: Sample, pass_: int = 0) -> list[Message]:
         """System and user message; the category of the sample picks the rule."""

@@ -6,11 +6,14 @@ prometheus-vision), and any other judge can be asked with it. An image comes bef
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from lmms_eval_ja.judges.protocols.base import Message, Protocol, Score
 from lmms_eval_ja.judges.protocols.rubric_reply import HIGH, LOW, read_rubric
+from lmms_eval_ja.judges.rubric import rubrics_problem
 from lmms_eval_ja.judges.sample import Sample
 
 _HOW = (
@@ -35,7 +38,7 @@ class RubricProtocol(Protocol):
     name = "rubric"
     version = 1
     low, high = LOW, HIGH
-    needs = ("rubric",)
+    needs = looks_at = ("rubric",)
     sampling = {"temperature": 1.0, "top_p": 0.9, "max_tokens": 1024}  # noqa: RUF012 (a ClassVar by the base)
     delimiters = (
         "###Task Description",
@@ -50,6 +53,10 @@ class RubricProtocol(Protocol):
     def template(self) -> str:
         """The prompt with its places; the rubrics are the documents', and have a hash of their own in the results."""
         return _prompt()
+
+    def problem(self, columns: Mapping[str, Iterable[Any]]) -> str | None:
+        """The first rubric that is not there, or not whole."""
+        return rubrics_problem(columns.get("rubric", ()))
 
     def messages(self, sample: Sample, pass_: int = 0) -> list[Message]:
         """One user message.

@@ -103,7 +103,9 @@ def _read(path: Path) -> Rubric:
     import yaml
 
     try:
-        stated = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _refuse_twins(path, yaml.compose(text, Loader=yaml.SafeLoader))
+        stated = yaml.safe_load(text)
     except FileNotFoundError:
         raise RubricError(f"{path}: there is no such file") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -112,6 +114,16 @@ def _read(path: Path) -> Rubric:
         found = ", ".join(map(str, stated)) if isinstance(stated, Mapping) else type(stated).__name__
         raise RubricError(f"{path}: expected criteria and levels, found {found}")
     return _checked(path, stated["criteria"], stated["levels"])
+
+
+def _refuse_twins(path: Path, node: Any) -> None:
+    """YAML's own reader takes the last of two entries of a name, and says nothing."""
+    seen: set[str] = set()
+    for key, value in node.value if getattr(node, "id", "") == "mapping" else ():
+        if key.value in seen:
+            raise RubricError(f"{path}: line {key.start_mark.line + 1}: {key.value} stands a second time")
+        seen.add(key.value)
+        _refuse_twins(path, value)
 
 
 def _checked(path: Path, criteria: Any, levels: Any) -> Rubric:

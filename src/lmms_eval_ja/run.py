@@ -23,7 +23,7 @@ from lmms_eval_ja.run_data import (
     check_data,
     check_images,
     is_ours,
-    problem_of_rubrics,
+    problem_of_documents,
     protocols_in,
 )
 
@@ -137,7 +137,7 @@ def checked_data(
     for name, config in tasks.items() if first_rank else ():
         if is_ours(config):
             data[name] = check_data(config)
-            if problem := problem_of_rubrics(config):
+            if problem := problem_of_documents(config):
                 raise CheckFailedError(f"task {name}: {problem}")
         else:
             check_columns(config)

@@ -10,9 +10,8 @@ from typing import Any
 
 from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.jp_tasks.dataset import DatasetError, check_dataset, spec_of
-from lmms_eval_ja.judges import missing_columns, protocol, protocols_of
+from lmms_eval_ja.judges import documents_problem, missing_columns, protocol, protocols_of
 from lmms_eval_ja.judges.pictures import IMAGE_COLUMNS, has_image_column
-from lmms_eval_ja.judges.rubric import rubrics_problem
 from lmms_eval_ja.judges.rubrics import RubricError
 from lmms_eval_ja.prepared import load_prepared
 
@@ -97,20 +96,20 @@ def check_columns(config: Mapping[str, Any]) -> None:
     except Exception as error:  # what cannot be looked at here is lmms-eval's to load and to report
         _log.info("the columns of %s are not checked beforehand: %s", config["task"], error)
         return
-    if lack := missing_columns(dataset.column_names, protocols_in(config)) or problem_of_rubrics(config):
+    if lack := missing_columns(dataset.column_names, protocols_in(config)) or problem_of_documents(config):
         raise CheckFailedError(f"task {config['task']}: {lack}")
 
 
-def problem_of_rubrics(config: Mapping[str, Any]) -> str | None:
-    """What is wrong with the documents' rubrics, where a protocol judges by them; looks at all documents."""
-    if not any("rubric" in protocol(name).needs for name in protocols_in(config)):
+def problem_of_documents(config: Mapping[str, Any]) -> str | None:
+    """What of the documents the task's protocols cannot judge; looks at all of them, where a protocol minds."""
+    names = protocols_in(config)
+    if not any(protocol(name).looks_at for name in names):
         return None
     dataset = load_split(config)
     try:
-        documents = config["process_docs"](dataset) if config.get("process_docs") else dataset
+        return documents_problem(config["process_docs"](dataset) if config.get("process_docs") else dataset, names)
     except RubricError as error:
         return str(error)
-    return missing_columns(documents.column_names, protocols_in(config)) or rubrics_problem(documents["rubric"])
 
 
 def _some_documents(config: Mapping[str, Any], dataset: Any) -> Any:

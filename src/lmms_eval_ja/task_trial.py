@@ -158,16 +158,15 @@ def _first_with_headline(task: TaskFile, config: Mapping[str, Any], docs: Any) -
 
 def _documents(config: Mapping[str, Any], docs: Any) -> Iterator[Finding]:
     """Columns, ids, and whether the pictures obey the setting `image`."""
-    from lmms_eval_ja.judges import missing_columns, protocols_of
-    from lmms_eval_ja.judges.rubric import rubrics_problem
+    from lmms_eval_ja.judges import documents_problem, missing_columns, protocols_of
 
     judging = protocols_of(config.get("process_results"))
     if lack := missing_columns(docs.column_names, judging):
         yield Finding(Level.BROKEN, "columns", lack, "name them so in process_docs (with_columns), or in the data")
         return
-    if "rubric" in judging and (problem := rubrics_problem(docs["rubric"])):
-        mend = "give each document one in process_docs (with_rubric of judges/rubrics), see docs/rubrics.md"
-        yield Finding(Level.BROKEN, "rubrics", problem, mend)
+    if problem := documents_problem(docs, judging):
+        mend = "give each document what its protocol judges by, in process_docs (rubrics: see docs/rubrics.md)"
+        yield Finding(Level.BROKEN, "judging", problem, mend)
     ids = [str(id_) for id_ in docs[id_column(docs.column_names)]]
     if len(set(ids)) < len(ids):
         twice = next(id_ for id_ in ids if ids.count(id_) > 1)

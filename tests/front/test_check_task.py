@@ -163,8 +163,8 @@ def test_the_files_of_our_own_tasks_are_right(name: str) -> None:
     ("rubrics", "what", "found"),
     [
         (None, "columns", "no column rubric, by which the protocol rubric judges"),
-        ([None, None], "rubrics", "row 0 has no rubric"),
-        ([list("一二三四五"), list("一二三四")], "rubrics", "row 1: a rubric does not describe score 5"),
+        ([None, None], "judging", "row 0 has no rubric"),
+        ([list("一二三四五"), list("一二三四")], "judging", "row 1: a rubric does not describe score 5"),
         ([list("一二三四五"), list("五四三二一")], None, None),
     ],
 )

@@ -149,6 +149,7 @@ def test_that_a_judge_sees_is_part_of_its_fingerprint():
     seeing = Judge(JudgeSettings(model="m", sees_image=True)).fingerprint(likert)
     assert "sees_image" not in blind
     assert seeing == blind | {"sees_image": True}
+    assert "sees_image" not in Judge(JudgeSettings(model="m", sees_image=True)).fingerprint(PROTOCOLS["critic"])
 
 
 def test_a_jury_sees_when_one_of_it_does():

@@ -111,6 +111,8 @@ def test_a_level_that_is_missing_is_named_with_the_file(tmp_path: Path, missing:
         ("criteria: 色", "expected criteria and levels, found criteria"),
         (stated() + "weight: 2\n", "expected criteria and levels, found criteria, levels, weight"),
         ("色", "expected criteria and levels, found str"),
+        (stated() + "  3: 別の説明\n", "line 8: 3 stands a second time"),
+        (stated() + "criteria: 別の基準\n", "line 8: criteria stands a second time"),
         ("a: [", "cannot be read: while parsing"),
     ],
 )
