@@ -42,9 +42,9 @@ def correct(
     """Show the mean that people would have given, with a 95 % interval, beside the judge's: never instead of it.
 
     LABELS holds scores of some of the answers, drawn at random, on the judge's scale, as `lmms-eval-ja label` writes
-    them: columns model, task, doc_id or question_id, score, and optionally rater. Prediction-powered inference combines
-    them with the judge's scores of all answers. Ratios, such as Heron-Bench's overall, are not corrected: their
-    denominator is the judge's scores of the references. The mean score of the answers, model_mean, is.
+    them: columns model, task, doc_id or question_id, score, and optionally rater and scale. Prediction-powered
+    inference combines them with the judge's scores of all answers. Ratios, such as Heron-Bench's overall, are not
+    corrected: their denominator is the judge's scores of the references. The mean score of the answers, model_mean, is.
 
     For example:
 

@@ -105,8 +105,9 @@ def evaluate(trusted: Path, sources: Sequence[Path], wish: Wish | None = None) -
     scored = read_scores(trusted)
     check_enough(trusted, scored)
     judges = read_judges(sources, [one.item for one in scored], wish.protocol)
-    scale = wish.scale or _scale_of(judges)
-    check_scale(trusted, scored, scale)
+    known = [one for one in scored if any(judge.of(one.item) for judge in judges)]
+    scale = wish.scale or _stated_scale(trusted, known) or _scale_of(judges)
+    check_scale(trusted, known, scale)
     check_files(judges, scale)
     if not wish.partial:
         for judge in judges:
@@ -115,6 +116,20 @@ def evaluate(trusted: Path, sources: Sequence[Path], wish: Wish | None = None) -
     answers = sum(one.score is not None for one in scored)
     tasks = sorted({one.item.task for one in scored if one.item.task})
     return MetaEvaluation(str(trusted), tasks, scale, answers, raters(scored), rater_alpha(scored), found)
+
+
+def _stated_scale(trusted: Path, scored: Sequence[Scored]) -> Scale | None:
+    """The scale that the trusted scores themselves state."""
+    from lmms_eval_ja.trusted import TrustedError
+
+    scales = {one.scale: one.item.task for one in scored if one.scale is not None}
+    if len(scales) > 1:
+        stated = ", ".join(f"{low:g} to {high:g} ({task})" for (low, high), task in scales.items())
+        raise TrustedError(
+            f"{trusted} has scores on different scales: {stated}; name the protocol of one with --protocol, and leave "
+            "the others out with --partial"
+        )
+    return next(iter(scales), None)
 
 
 def _scale_of(judges: Sequence[JudgeScores]) -> Scale:
@@ -209,7 +224,8 @@ def judge_eval(
     *,
     protocol: Annotated[str | None, typer.Option(help="Only what was judged by this protocol.")] = None,
     scale: Annotated[
-        str | None, typer.Option(metavar="LOW-HIGH", help="Of TRUSTED; default: the protocol's, for files 1-10.")
+        str | None,
+        typer.Option(metavar="LOW-HIGH", help="Of TRUSTED; default: its own, else the protocol's, else 1-10."),
     ] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Leave out rows of TRUSTED that a judge does not know, and count them.")
@@ -221,8 +237,8 @@ def judge_eval(
 ) -> None:
     """Report how far judges agree with trusted scores of the same answers: every statistic with a 95 % interval.
 
-    TRUSTED has the columns model, task, doc_id or question_id, score, and optionally rater, category and image, as
-    `lmms-eval-ja label` writes it. Several raters count as their mean. Intervals are by a bootstrap of images.
+    TRUSTED has the columns model, task, doc_id or question_id, score, and optionally rater, category, image and scale,
+    as `lmms-eval-ja label` writes it. Several raters count as their mean. Intervals are by a bootstrap of images.
 
     For example:
 

@@ -8,6 +8,7 @@
 | key | instead of these: the key of a reply in the verdict store, as `lmms-eval-ja verdicts export` writes it |
 | rater | optional: who gave the score; several may score one answer |
 | category, image | optional: of the document |
+| scale | optional: on which the score was given, such as 1-5; one for each task |
 
 Other columns are left alone. A row's number counts the lines of the file, so that the header of a CSV is row 1.
 """
@@ -28,6 +29,7 @@ FEWEST = 3
 IDS = ("doc_id", "question_id")
 #: Ends of a scale, both included.
 Scale = tuple[float, float]
+_NO_SCALE = "expected two numbers, the lower first, such as 1-5 or 1-10"
 
 
 class TrustedError(Exception):
@@ -61,17 +63,19 @@ class Row:
     rater: str
     category: str
     image: str
+    scale: Scale | None
 
 
 @dataclass(frozen=True)
 class Scored:
-    """An answer with the scores that it got, by rater; `row` is the first that names it."""
+    """An answer with the scores that it got, by rater; `row` is the first that names it; `scale` if the file says."""
 
     item: Item
     row: int
     by_rater: Mapping[str, float]
     category: str
     image: str
+    scale: Scale | None = None
 
     @property
     def score(self) -> float | None:
@@ -83,10 +87,20 @@ def read_scores(path: Path) -> list[Scored]:
     """The answers of a file in the order of their first rows, with their scores.
 
     Raises:
-        TrustedError: the file cannot be read, a column is missing, a value is no score, a row stands twice.
+        TrustedError: the file cannot be read, a column is missing, a value is no score, a row stands twice, a task
+            has two scales.
     """
     found: dict[Item, list[Row]] = {}
+    scales: dict[str, tuple[Scale, int]] = {}
     for row in _rows(path):
+        if row.scale is not None:
+            first, number = scales.setdefault(row.item.task, (row.scale, row.number))
+            if row.scale != first:
+                what = f" of {row.item.task}" if row.item.task else ""
+                raise TrustedError(
+                    f"{path}, row {row.number}: the scale{what} is {_named(row.scale)} here and {_named(first)} in row "
+                    f"{number}: keep the scores of one of the two"
+                )
         own = found.setdefault(row.item, [])
         if twice := next((one for one in own if one.rater == row.rater), None):
             by = f" by {row.rater}" if row.rater else ""
@@ -99,13 +113,18 @@ def read_scores(path: Path) -> list[Scored]:
 
 
 def check_scale(path: Path, scored: Sequence[Scored], scale: Scale) -> None:
-    """Refuse scores off the scale.
+    """Refuse scores off the scale, and those of which the file states another scale.
 
     Raises:
         TrustedError: names the first.
     """
     low, high = scale
     for one in scored:
+        if one.scale is not None and one.scale != scale:
+            raise TrustedError(
+                f"{path}, row {one.row}: {one.item} was scored {_named(one.scale)} (column scale), and {_named(scale)} "
+                "is expected; `lmms-eval-ja label` without --scale asks on the judge's"
+            )
         for rater, score in one.by_rater.items():
             if not low <= score <= high:
                 by = f" by {rater}" if rater else ""
@@ -131,14 +150,22 @@ def read_scale(text: str) -> Scale:
     Raises:
         TrustedError: it is no scale.
     """
+    if (scale := _scale(text)) is None:
+        raise TrustedError(f"--scale {text}: {_NO_SCALE}")
+    return scale
+
+
+def _scale(text: str) -> Scale | None:
     low, _, high = text.partition("-")
     try:
         scale = float(low), float(high)
     except ValueError:
-        scale = (math.nan, math.nan)
-    if not scale[0] < scale[1] < math.inf:
-        raise TrustedError(f"--scale {text}: expected two numbers, the lower first, such as 1-5 or 1-10")
-    return scale
+        return None
+    return scale if scale[0] < scale[1] < math.inf else None
+
+
+def _named(scale: Scale) -> str:
+    return f"{scale[0]:g} to {scale[1]:g}"
 
 
 def rater_alpha(scored: Sequence[Scored]) -> float | None:
@@ -161,7 +188,8 @@ def _scored(item: Item, rows: Sequence[Row]) -> Scored:
     by_rater = {row.rater: row.score for row in rows if row.score is not None}
     category = next((row.category for row in rows if row.category), "")
     image = next((row.image for row in rows if row.image), "")
-    return Scored(item, rows[0].number, by_rater, category, image)
+    scale = next((row.scale for row in rows if row.scale is not None), None)
+    return Scored(item, rows[0].number, by_rater, category, image, scale)
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -201,11 +229,21 @@ def _row(path: Path, number: int, row: Mapping[str, Any]) -> Row:
     has_key = _text(row, "key") != ""
     needed = ("score",) if has_key else ("model", "task", "score")
     if missing := [name for name in needed if name not in row]:
+        if "preferred" in row:
+            raise TrustedError(
+                f"{path} holds preferences, no scores: `lmms-eval-ja label` with --pairwise or --target feedback, and "
+                "--summary, counts them"
+            )
         found = ", ".join(map(str, row)) or "none"
         raise TrustedError(f"{path}, row {number}: no column {missing[0]!r}; found {found}")
     item = Item(key=_text(row, "key")) if has_key else _item(path, number, row)
     score = _score(path, number, row["score"])
-    return Row(number, item, score, _text(row, "rater"), _text(row, "category"), _text(row, "image"))
+    rater, category, image, scale = (_text(row, name) for name in ("rater", "category", "image", "scale"))
+    if scale and _scale(scale) is None:
+        raise TrustedError(
+            f"{path}, row {number}: the scale {scale!r} is none: {_NO_SCALE}; a spreadsheet may have made a date of it"
+        )
+    return Row(number, item, score, rater, category, image, _scale(scale))
 
 
 def _item(path: Path, number: int, row: Mapping[str, Any]) -> Item:

@@ -99,6 +99,21 @@ def test_the_numbers_are_those_of_the_metric(tmp_path: Path) -> None:
     assert row.images == len(set(images[:30]))
 
 
+def test_labels_on_another_scale_than_the_judges_correct_nothing(tmp_path: Path) -> None:
+    results = _results(tmp_path)
+    labels = _labels(tmp_path / "labels.csv", _rows(results, HERON)[::2], HERON, lambda score: (score + 1) // 2)
+    header, *lines = labels.read_text("utf-8").splitlines()
+    for scale, is_right in (("1-5", False), ("1-10", True)):
+        text = "\n".join([f"{header},scale", *(f"{line},{scale}" for line in lines)]) + "\n"
+        labels.write_text(text, encoding="utf-8")
+        done = _run(results, labels)
+        assert (done.exit_code == 0) is is_right, done.output
+        refused = (
+            "row 2: doc_id 0 of heron_bench_ja by model-00 was scored 1 to 5 (column scale), and 1 to 10 is expected"
+        )
+        assert (refused in done.output.replace("\n", "")) is not is_right
+
+
 def test_of_a_ratio_only_the_mean_of_the_answers_is_corrected(tmp_path: Path) -> None:
     results = _results(tmp_path)
     labels = _labels(tmp_path / "labels.csv", _rows(results, HERON)[::2], HERON)

@@ -193,6 +193,21 @@ def test_another_scale_leaves_correlations(tmp_path: Path) -> None:
     assert judge.agreement.statistics["mae"].value is None
 
 
+def test_the_trusted_scores_state_their_scale(tmp_path: Path) -> None:
+    results = write_comparison(tmp_path / "results", Shape(models=1, tasks=2, documents=30), plain=True)
+    heron = [row | {"scale": "1-5"} for row in _labels_of(results, HERON, lambda score: (score + 1) // 2)]
+    found = _found(_scores(tmp_path / "heron.jsonl", heron), results, protocol="original")
+    assert found.scale == (1, 5)
+    assert found.judges[0].agreement.statistics["mae"].value is None  # judged 1 to 10
+    with pytest.raises(TrustedError, match=r"row 1: .* scored 1 to 5 \(column scale\), and 1 to 10 is expected"):
+        _found(tmp_path / "heron.jsonl", results, protocol="original", scale=(1.0, 10.0))
+    wild = [row | {"scale": "1-10"} for row in _labels_of(results, WILD)]
+    both = _scores(tmp_path / "both.jsonl", heron + wild)
+    with pytest.raises(TrustedError, match=r"different scales: 1 to 5 \(heron.*\), 1 to 10 \(ja_vlm.*\); name the"):
+        _found(both, results)
+    assert _found(both, results, protocol="original", partial=True).scale == (1, 5)
+
+
 def test_one_judge_may_be_spread_over_folders_and_files(tmp_path: Path) -> None:
     results = write_comparison(tmp_path / "results", Shape(models=2, tasks=1, documents=20), plain=True)
     labels = _scores(tmp_path / "labels.jsonl", _labels_of(results, WILD))

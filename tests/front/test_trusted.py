@@ -19,6 +19,7 @@ from lmms_eval_ja.trusted import (
 )
 
 HEADER = "model,task,doc_id,score,rater,category,image\n"
+SCALED = "model,task,doc_id,score,scale\n"
 
 
 def _write(tmp_path: Path, text: str, name: str = "labels.csv") -> Path:
@@ -75,6 +76,15 @@ def test_a_document_may_be_named_by_question_id_and_a_reply_by_key(tmp_path: Pat
         (HEADER + "m,t,0,1,,,\nm,t,1,1,,,\nm,t,0,2,,,\n", ", row 4: doc_id 0 of t by m is scored in row 2 already"),
         (HEADER + "m,t,0,1,a,,\nm,t,0,1,a,,\n", ", row 3: doc_id 0 of t by m is scored by a in row 2 already"),
         (HEADER + "m,t,0,1,,,,,\n", ", row 2: more fields than the header has columns"),
+        (SCALED + "m,t,0,1,5-Jan\n", ", row 2: the scale '5-Jan' is none: expected two numbers, the lower first"),
+        (
+            SCALED + "m,t,0,1,1-5\nm,u,0,1,1-10\nm,t,1,1,\nm,t,2,1,1-10\n",
+            ", row 5: the scale of t is 1 to 10 here and 1 to 5 in row 2: keep the scores of one of the two",
+        ),
+        (
+            "task,doc_id,first,second,preferred\nt,0,m,n,m\n",
+            " holds preferences, no scores: `lmms-eval-ja label` with --pairwise or --target feedback, and --summary",
+        ),
     ],
 )
 def test_faults_of_a_csv_are_named_by_row(tmp_path: Path, text: str, message: str) -> None:
@@ -110,6 +120,17 @@ def test_scores_off_the_scale_are_named(tmp_path: Path) -> None:
         TrustedError, match=r"labels\.csv, row 3: 6 for doc_id 1 of t by m by b is off the scale of 1 to 5"
     ):
         check_scale(path, read_scores(path), (1, 5))
+
+
+def test_scores_of_another_scale_are_refused_though_they_lie_within(tmp_path: Path) -> None:
+    path = _write(tmp_path, SCALED + "m,t,0,5,1-5\nm,t,1,4,\nm,u,0,10,1-10\n")
+    scored = read_scores(path)
+    assert [one.scale for one in scored] == [(1, 5), None, (1, 10)]
+    check_scale(path, scored[:2], (1, 5))
+    with pytest.raises(
+        TrustedError, match=r"row 2: doc_id 0 of t by m was scored 1 to 5 \(column scale\), and 1 to 10 is expected"
+    ):
+        check_scale(path, scored, (1, 10))
 
 
 def test_two_scored_answers_are_too_few(tmp_path: Path) -> None:
