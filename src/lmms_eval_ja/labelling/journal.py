@@ -45,16 +45,22 @@ class Journal:
                 yield entry
 
     def append(self, entry: Mapping[str, Any]) -> None:
-        """Write a line, and wait until the disk has it."""
+        """Write a line, and wait until the disk has it.
+
+        Raises:
+            OSError: the disk does not take it; then nothing of it stays in the file.
+        """
+        rest = memoryview(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
         is_new = not self.path.exists()
-        with self.path.open("ab") as file:
+        # Without a buffer: what one holds when a write fails would still be written when the file is closed.
+        with self.path.open("ab", buffering=0) as file:
             end = file.tell()
             try:
-                file.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
-                file.flush()
+                while rest:
+                    rest = rest[file.write(rest) :]
                 os.fsync(file.fileno())
             except OSError:
-                os.truncate(self.path, end)
+                file.truncate(end)
                 raise
         if is_new:
             sync_folder(self.path.parent)

@@ -137,7 +137,7 @@ def test_two_texts_are_written_with_the_one_that_is_preferred(path):
         store.put("r", pair, Entry("b", left="b"))
     (row,) = rows_of(path)
     assert [row[name] for name in ("first", "second", "preferred", "left")] == ["a", "b", "b", "b"]
-    with pytest.raises(TrustedError, match="no column"):
+    with pytest.raises(TrustedError, match="holds preferences"):
         read_scores(path)
 
 
@@ -192,3 +192,39 @@ def test_a_line_of_somebody_elses_is_named(path, line):
     journal.write_text(journal.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
     with pytest.raises(LabelError, match=r"answers\.csv\.journal, line 4: no rating of"), opened(path):
         pass
+
+
+ON_A_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from lmms_eval_ja.labelling.items import Item
+from lmms_eval_ja.labelling.store import Entry, LabelStore
+path = Path(sys.argv[1])
+store = LabelStore(path, "answers", {"t": (1, 5)})
+items = [Item("t", n, ("model",), ("x",)) for n in range(4)]
+store.put("r", items[0], Entry(1))
+journal = path.with_name(f"{path.name}.journal")
+whole = journal.read_bytes()
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+for more, length in ((0, 9), (100, 9), (100, 100_000)):  # bytes that there is room for
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + more, most))
+    try:
+        store.put("r", items[1], Entry(5, comment="x" * length))
+    except OSError as error:
+        print(error.strerror, journal.read_bytes() == whole, store.entry("r", items[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+store.put("r", items[2], Entry(2))
+store.put("r", items[3], Entry(3))
+store.close()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the size of files is not limited there")
+def test_a_full_disk_leaves_nothing_of_what_it_refused_and_takes_what_comes_later(path):
+    words = [sys.executable, "-c", ON_A_FULL_DISK, str(path)]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["File too large True None"] * 3
+    with opened(path) as store:
+        assert {item.doc_id: entry.value for item, entry in store.entries("r").items()} == {0: 1, 2: 2, 3: 3}
+    assert [row["score"] for row in rows_of(path)] == ["1", "2", "3"]
