@@ -6,19 +6,28 @@ import csv
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from lmms_eval_ja.compare.matrices import Floats, Matrices, matrices_of
+from lmms_eval_ja.compare.matrices import Matrices, matrices_of
 from lmms_eval_ja.compare.results import Results, Task
-from lmms_eval_ja.metrics import Estimate, mean, mean_of_ratios, ranks, ratio_of_means
+from lmms_eval_ja.judges import AGGREGATIONS, MetricItem, Score, Verdict
+from lmms_eval_ja.metrics import Estimate, ranks
 
 #: The model of a row that is about the benchmark's own answer, and the column that says that it is wrong.
 REFERENCE, MARK = "reference", "cultural_error"
 _NEEDED = ("task", "doc_id")
+#: Columns of files of `label --pairwise` and `label --target feedback`, whose rows mark nothing.
+_OF_PREFERENCES = {"first", "preferred"}
+_MARKS = ("", "0", "1")
+_BY_CATEGORY = "category_ratios_ja"
+#: Aggregations of which a part of the documents has a value as all of them do.
+_OVER_A_PART = ("mean_ja", "ratio_of_means_ja", _BY_CATEGORY)
+_SAME = 1e-6
 
 
 class DisputedError(Exception):
@@ -38,13 +47,14 @@ class Standing:
 
 @dataclass(frozen=True)
 class Moved:
-    """A model with all documents, and without the disputed ones."""
+    """A model with all documents, and without the disputed ones; `emptied` are categories of which none is left."""
 
     model: str
     task: str
     metric: str
     before: Standing
     after: Standing
+    emptied: tuple[str, ...] = ()
 
     @property
     def ranks_gained(self) -> int | None:
@@ -77,19 +87,14 @@ def read_disputed(path: Path, at_least: int = 1) -> dict[str, list[int]]:
         at_least: raters who have to agree.
 
     Raises:
-        DisputedError: the file cannot be read, or has no such row; names file and row.
+        DisputedError: the file cannot be read, is one of preferences, has a mark that is none, or no row that counts;
+            names file and row.
     """
     found: dict[tuple[str, int], set[str]] = defaultdict(set)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if missing := [name for name in _NEEDED if name not in (reader.fieldnames or ())]:
-                raise DisputedError(f"{path}: no column {missing[0]!r}; found {', '.join(reader.fieldnames or ())}")
-            for row in reader:
-                if row.get("model", REFERENCE) == REFERENCE and row.get(MARK, "1") == "1":
-                    if not (row["doc_id"] or "").isdecimal():
-                        raise DisputedError(f"{path}, row {reader.line_num}: doc_id {row['doc_id']!r} is no number")
-                    found[row["task"], int(row["doc_id"])].add(row.get("rater") or "")
+            for task, doc_id, rater in _marked(path, csv.DictReader(file)):
+                found[task, doc_id].add(rater)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DisputedError(f"{path} cannot be read: {error}") from None
     by_task: dict[str, list[int]] = defaultdict(list)
@@ -104,6 +109,26 @@ def read_disputed(path: Path, at_least: int = 1) -> dict[str, list[int]]:
     return dict(by_task)
 
 
+def _marked(path: Path, reader: csv.DictReader[str]) -> Iterator[tuple[str, int, str]]:
+    """Task, document and rater of each row that disputes a reference answer."""
+    columns = reader.fieldnames or ()
+    if missing := [name for name in _NEEDED if name not in columns]:
+        raise DisputedError(f"{path}: no column {missing[0]!r}; found {', '.join(columns)}")
+    if _OF_PREFERENCES & set(columns):
+        raise DisputedError(
+            f"{path} holds preferences between two texts, which mark no reference answer; expected the file of "
+            "`lmms-eval-ja label --target references`"
+        )
+    for row in reader:
+        where, mark = f"{path}, row {reader.line_num}", row.get(MARK, "1") or ""
+        if mark not in _MARKS:
+            raise DisputedError(f"{where}: {MARK} is {mark!r}; expected 1 (wrong about Japan), 0 or nothing")
+        if row.get("model", REFERENCE) == REFERENCE and mark == "1":
+            if not (row["doc_id"] or "").isdecimal():
+                raise DisputedError(f"{where}: doc_id {row['doc_id']!r} is no number")
+            yield row["task"], int(row["doc_id"]), row.get("rater") or ""
+
+
 def without_disputed(results: Results, disputed: Mapping[str, Collection[int]], metric: str | None = None) -> Disputed:
     """Each model's score with and without the disputed documents, and how the ranks change.
 
@@ -113,7 +138,8 @@ def without_disputed(results: Results, disputed: Mapping[str, Collection[int]], 
         metric: of all tasks; None is each task's headline.
 
     Raises:
-        DisputedError: a task, document or metric that the results do not have, or no formula for the metric.
+        DisputedError: a task, document or metric that the results do not have, a metric of which a part of the
+            documents has no value, no document that is left, a score that is not the published one.
     """
     tables = matrices_of(results)
     rows: list[Moved] = []
@@ -131,56 +157,88 @@ def _moved(results: Results, table: Matrices, metric: str, is_disputed: np.ndarr
     task = table.task
     if metric not in task.metrics:
         raise DisputedError(f"{task.name} has no metric {metric!r}; there are {', '.join(task.metrics)}")
-    sides = []
-    for kept in (np.ones(len(is_disputed), dtype=bool), ~is_disputed):
-        estimates = {model: _estimate(results, table, metric, place, kept) for place, model in enumerate(table.models)}
-        sides.append(_standings(results, task, metric, estimates))
+    left_out = set(table.doc_ids[is_disputed].tolist())
+    before: dict[str, Estimate | None] = {}
+    after: dict[str, Estimate | None] = {}
+    emptied: dict[str, tuple[str, ...]] = {}
+    for place, model in enumerate(table.models):
+        score = results.runs[model, task.name].facts["scores"].get(metric) or {}
+        if score.get("value") is None:
+            before[model] = after[model] = None
+            continue
+        aggregation = _aggregation(score, task, metric)
+        items = _items(results, table, metric, place, score.get("protocol"))
+        kept = {doc_id: item for doc_id, item in items.items() if doc_id not in left_out}
+        before[model] = _published(score["value"], AGGREGATIONS[aggregation](list(items.values())), model, task, metric)
+        if not kept:
+            raise DisputedError(
+                f"{task.name}: every document that {metric} of {model} is over is disputed; nothing is left to score: "
+                "name another metric with --metric, or dispute fewer"
+            )
+        after[model] = AGGREGATIONS[aggregation](list(kept.values())).estimate
+        if aggregation == _BY_CATEGORY:
+            lost = {item.category for item in items.values()} - {item.category for item in kept.values()}
+            emptied[model] = tuple(sorted(lost))
+    sides = [_standings(results, task, metric, estimates) for estimates in (before, after)]
     for model in table.models:
-        yield Moved(model, task.name, metric, sides[0][model], sides[1][model])
+        yield Moved(model, task.name, metric, sides[0][model], sides[1][model], emptied.get(model, ()))
 
 
-def _estimate(results: Results, table: Matrices, metric: str, place: int, kept: np.ndarray) -> Estimate | None:
-    """A model's score over the kept documents; None where it has none over all of them."""
-    score = results.runs[table.models[place], table.task.name].facts["scores"].get(metric) or {}
-    if score.get("value") is None:
-        return None
-    own = table.influence(metric)[place]
-    known = kept & ~np.isnan(own)
-    clusters = table.clusters[known].tolist()
-    aggregation, protocol = str(score.get("aggregation")), score.get("protocol")
-    if aggregation == "mean_ja":
-        return mean(own[known], clusters)
-    if aggregation not in _RATIOS or not protocol:
+def _aggregation(score: Mapping[str, Any], task: Task, metric: str) -> str:
+    name = str(score.get("aggregation"))
+    if name not in _OVER_A_PART:
         raise DisputedError(
-            f"{metric} of {table.task.name} is aggregated by {aggregation}, of which the value over a part of the "
-            f"documents is not computed; name another of {', '.join(table.task.metrics)} with --metric"
+            f"{metric} of {task.name} is aggregated by {name}, of which the value over a part of the documents is not "
+            f"computed; name another of {', '.join(task.metrics)} with --metric"
         )
-    sides = [_scores(table, f"{protocol}_{name}")[place][known] for name in ("score", "reference_score")]
-    by_id = results.documents[table.task.name]
-    categories = [by_id[int(id_)].category for id_ in table.doc_ids[known]]
-    return _RATIOS[aggregation](sides[0], sides[1], categories, clusters)
+    return name
 
 
-#: Scores of the answers and of the references, categories and clusters of the documents: the metric.
-_RATIOS: Mapping[str, Callable[[Floats, Floats, list[str], list[int]], Estimate]] = {
-    "category_ratios_ja": mean_of_ratios,
-    "ratio_of_means_ja": lambda model, reference, _, clusters: ratio_of_means(model, reference, clusters),
-}
+def _published(value: float, score: Score, model: str, task: Task, metric: str) -> Estimate:
+    """The score over all documents, which has to be the one in the results."""
+    if not abs(score.estimate.value - value) <= _SAME * max(1.0, abs(value)):
+        raise DisputedError(
+            f"{metric} of {model} on {task.name} is {value:g} in its results file and {score.estimate.value:g} by its "
+            "samples file: the two do not belong together; judge that run again (`lmms-eval-ja judge`)"
+        )
+    return score.estimate
 
 
-def _scores(table: Matrices, column: str) -> Floats:
-    """Mean over the repeats of a column of verdicts, shape (models, documents)."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+def _items(results: Results, table: Matrices, metric: str, place: int, protocol: str | None) -> dict[int, MetricItem]:
+    """What the metric is computed from, by doc_id of the documents with a score: the verdict's runs, or a value."""
+    influence, documents = table.influence(metric)[place], results.documents[table.task.name]
+    runs = _runs(table, protocol, place) if protocol else {}
+    found = {}
+    for at in np.flatnonzero(~np.isnan(influence)).tolist():
+        document = documents[int(table.doc_ids[at])]
+        verdict = None
+        if at in runs:
+            verdict = Verdict()
+            verdict.finish({"failure": None, "runs": runs[at]})
+        found[document.doc_id] = MetricItem(
+            sample_id=document.question_id,
+            answer="",
+            cluster=document.cluster,
+            category=document.category,
+            verdict=verdict,
+            value=float(influence[at]),
+        )
+    return found
 
-    model, document, _ = table.place()
-    values = np.asarray(pc.cast(table.rows[column], pa.float64()).to_numpy())
-    known = ~np.isnan(values)
-    sums, counts = (np.zeros((len(table.models), len(table.doc_ids))) for _ in range(2))
-    np.add.at(sums, (model[known], document[known]), values[known])
-    np.add.at(counts, (model[known], document[known]), 1.0)
-    counts[counts == 0] = np.nan
-    return np.asarray(sums / counts)
+
+def _runs(table: Matrices, protocol: str, place: int) -> dict[int, list[dict[str, float | None]]]:
+    """The scores of the answer and of the reference in each run, by position of the document."""
+    model, document, repeat = table.place()
+    rows = np.flatnonzero(model == place)
+    rows = rows[np.argsort(repeat[rows], kind="stable")]
+    scores, references = (
+        table.rows[f"{protocol}_{name}"].take(rows).to_pylist() for name in ("score", "reference_score")
+    )
+    found: dict[int, list[dict[str, float | None]]] = defaultdict(list)
+    for at, score, reference in zip(document[rows].tolist(), scores, references, strict=True):
+        if score is not None:
+            found[at].append({"score": score, "reference_score": reference})
+    return found
 
 
 def _standings(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,8 +82,20 @@ def report(found: Disputed, results: Results) -> Iterator[str | Table]:
             cells = (part for one in (row.before, row.after) for part in (_score(one), _rank(one)))
             table.add_row(escape(results.models[row.model].label), *cells, change)
         yield table
+        yield from _emptied(rows, results)
     moved = sum(bool(row.ranks_gained) for row in found.rows)
     yield f"{moved:,} ranks change. Differences within the intervals mean little."
+
+
+def _emptied(rows: Sequence[Moved], results: Results) -> Iterator[str]:
+    """Which categories are gone: the scores before and after are then not over the same ones."""
+    for categories in dict.fromkeys(row.emptied for row in rows if row.emptied):
+        own = [results.models[row.model].label for row in rows if row.emptied == categories]
+        whose = "" if len(own) == len(rows) else f" of {', '.join(own)}"
+        yield "[yellow]note[/yellow] " + escape(
+            f"no document of {', '.join(categories)} is left: {rows[0].metric}{whose} without the disputed is over the "
+            "other categories alone, and not comparable with that over all documents"
+        )
 
 
 def _place(row: Moved) -> tuple[float, str]:

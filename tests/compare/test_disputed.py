@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from lmms_eval_ja.compare.disputed import DisputedError, read_disputed, without_disputed
 from lmms_eval_ja.compare.results import Document, Model, Results, Task, load_results
 from lmms_eval_ja.disputing import disputed as command
+from lmms_eval_ja.disputing import report
 from support.comparisons import Shape, write_comparison
 
 HERON = "heron_bench_ja"
@@ -20,12 +22,22 @@ SCORES = {"a": (8, 4, 6, 4), "b": (4, 8, 7, 2)}
 REFERENCES, CATEGORIES = (8, 10, 10, 4), ("conv", "conv", "detail", "detail")
 
 
+#: How each metric is aggregated.
+METRICS = {"overall": "category_ratios_ja", "model_mean": "mean_ja", "conv": "ratio_of_means_ja"}
+#: Their values over all four documents, by model.
+PUBLISHED = {
+    "a": {"overall": 100 * (2 / 3 + 5 / 7) / 2, "model_mean": 22 / 4, "conv": 200 / 3},
+    "b": {"overall": 100 * (2 / 3 + 9 / 14) / 2, "model_mean": 21 / 4, "conv": 200 / 3},
+}
+
+
+def facts_of_model(model):
+    own = {m: {"value": PUBLISHED[model][m], "aggregation": how, "protocol": "original"} for m, how in METRICS.items()}
+    return {"scores": own | {"alignment": {"aggregation": "alignment_ja", "protocol": "original", "value": 1.0}}}
+
+
 def results_of(tmp_path, **models):
-    metrics = {"overall": "category_ratios_ja", "model_mean": "mean_ja", "conv": "ratio_of_means_ja"}
-    odd = {"aggregation": "alignment_ja", "protocol": "original", "value": 1.0}
-    facts = {"scores": {m: {"value": 1.0, "aggregation": how, "protocol": "original"} for m, how in metrics.items()}}
-    facts["scores"]["alignment"] = odd
-    names = (*metrics, "alignment")
+    names = (*METRICS, "alignment")
     task = Task(HERON, "overall", names, ("original",), 4, dict.fromkeys(names, True))
     rows = [
         {
@@ -50,7 +62,7 @@ def results_of(tmp_path, **models):
         baseline=None,
         models={name: models.get(name, Model(name, name)) for name in SCORES},
         tasks={HERON: task},
-        runs={(name, HERON): SimpleNamespace(facts=facts) for name in SCORES},
+        runs={(name, HERON): SimpleNamespace(facts=facts_of_model(name)) for name in SCORES},
         answers=pa.Table.from_pylist(rows),
         documents={HERON: documents},
     )
@@ -92,11 +104,71 @@ def test_a_contaminated_model_has_no_rank(tmp_path):
         ({HERON: [9]}, None, "no doc_id 9"),
         ({HERON: [0]}, "bleu", "no metric 'bleu'"),
         ({HERON: [0]}, "alignment", "aggregated by alignment_ja"),
+        ({HERON: [0, 1, 2, 3]}, None, "every document that overall of a is over is disputed"),
+        ({HERON: [0, 1]}, "conv", "every document that conv of a is over is disputed"),
     ],
 )
 def test_what_is_not_there_is_named(tmp_path, ids, metric, said):
     with pytest.raises(DisputedError, match=said):
         without_disputed(results_of(tmp_path), ids, metric)
+
+
+def test_a_score_that_is_not_the_published_one_is_refused(tmp_path):
+    found = results_of(tmp_path)
+    found.runs["a", HERON].facts["scores"]["overall"]["value"] = 69.05
+    with pytest.raises(
+        DisputedError, match=r"overall of a on heron_bench_ja is 69\.05 in its results file and 69\.0476"
+    ):
+        without_disputed(found, {HERON: [0]})
+
+
+def test_several_runs_count_as_the_mean_of_their_scores(tmp_path):
+    # A second run in which the references of documents 1 and 3 have 5 and 8 instead of 10 and 4. a by run:
+    # conv 12/18 and 12/13, detail 10/14 and 10/18. The published overall is the mean of two runs' overalls.
+    found = results_of(tmp_path)
+    second = [
+        row | {"repeat": 1, "original_reference_score": (8.0, 5.0, 10.0, 8.0)[row["doc_id"]]}
+        for row in found.answers.to_pylist()
+    ]
+    rows = [*found.answers.to_pylist(), *second]
+    rows.sort(key=lambda row: (row["model"], row["doc_id"], row["repeat"]))
+    runs = {
+        "a": (100 * (12 / 18 + 10 / 14) / 2, 100 * (12 / 13 + 10 / 18) / 2),
+        "b": (100 * (12 / 18 + 9 / 14) / 2, 100 * (12 / 13 + 9 / 18) / 2),
+    }
+    for model, values in runs.items():
+        found.runs[model, HERON].facts["scores"]["overall"]["value"] = sum(values) / 2
+    a, b = without_disputed(replace(found, answers=pa.Table.from_pylist(rows)), {HERON: [0]}).rows
+    assert (a.before.value, b.before.value) == pytest.approx([sum(values) / 2 for values in runs.values()])
+    # Without document 0: a has conv 4/10 and 4/5, b 8/10 and 8/5; detail as before.
+    assert a.after.value == pytest.approx(100 * (4 / 10 + 10 / 14 + 4 / 5 + 10 / 18) / 4)
+    assert b.after.value == pytest.approx(100 * (8 / 10 + 9 / 14 + 8 / 5 + 9 / 18) / 4)
+    assert a.after.documents == 3
+
+
+def test_a_category_that_is_gone_is_told(tmp_path):
+    whole = results_of(tmp_path)
+    found = without_disputed(whole, {HERON: [0, 1]})
+    assert [row.emptied for row in found.rows] == [("conv",), ("conv",)]
+    assert [row.after.value for row in found.rows] == pytest.approx([100 * 10 / 14, 100 * 9 / 14])
+    (note,) = (part for part in report(found, whole) if isinstance(part, str) and "note" in part)
+    assert "no document of conv is left: overall without the disputed is over the other categories alone" in note
+    assert all(row.emptied == () for row in without_disputed(whole, {HERON: [0]}).rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("model,task,doc_id,cultural_error\nreference,t,1,1\nreference,t,2,TRUE\n", "row 3: cultural_error is 'TRUE'"),
+        ("task,doc_id,first,second,preferred\nt,1,a,b,a\n", "holds preferences between two texts"),
+        ("model,task,doc_id,first,second,preferred\na,t,1,j,k,tie\n", "holds preferences between two texts"),
+    ],
+)
+def test_a_file_of_another_kind_and_another_mark_are_refused(tmp_path, text, said):
+    file = tmp_path / "marks.csv"
+    file.write_text(text)
+    with pytest.raises(DisputedError, match=said):
+        read_disputed(file)
 
 
 def test_marks_count_by_rater(tmp_path):
