@@ -48,8 +48,9 @@ def parse_choice(answer: str, options: Sequence[str], *, labels: Sequence[str] |
 
     The model's thoughts in tags, markdown, LaTeX, full-width forms and case do not matter. An option is chosen by its
     label (`Ｂ`, `「B」`, `B\n大阪`, `正解はＢです。`, `\boxed{B}`, `AではなくBです`) or by its own text where that
-    is unambiguous (`答えは大阪です`). Letters in words (`DNA`, `Bランク`, `ビタミンC`), the English article and options
-    that are only talked about or rejected choose nothing.
+    is unambiguous (`答えは大阪です`). An option's text that is the label of another one (keys of music: C, D, E, F) is
+    read as that label. Letters in words (`DNA`, `Bランク`, `ビタミンC`), the English article and options that are only
+    talked about or rejected choose nothing.
 
     In this order decides: the boxes; the whole answer; the last place, if a word such as よって, いや or 最終 is before
     it; statements (`答えはB`, `Answer: B`); beginnings of lines; ends of sentences; brackets; the options' texts.
@@ -104,7 +105,7 @@ def _read(text: str, options: Options, whole: str) -> Choice:
         folded = "".join(small if len(small := letter.casefold()) == 1 else letter for letter in text)
     named: frozenset[int | None] = whole_text(folded, options)
     match = _WHOLE.fullmatch(text)
-    # A text that is another option's label says two things.
+    # A text that is another option's label but for a sign says two things: "-2", where 2 is a label.
     keys = [label_key(options.texts[number]) for number in named if number is not None]
     keys += [label_key(match["label"])] if match else []
     named |= {options.index_of[key] for key in keys if key in options.index_of}

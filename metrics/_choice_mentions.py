@@ -136,6 +136,8 @@ def _seen(text: str, folded: str, options: Options) -> Iterator[_Seen]:
     before_end, before_label = -1, True
     for match in _pattern(options).finditer(text):
         start, end = match.span()
+        if start < before_end:
+            continue  # in the option's text behind the label before: "B. AとC"
         key = label_key(match[0])
         number = options.index_of.get(key)
         latin = key.isascii() and key.isalpha()

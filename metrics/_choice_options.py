@@ -24,7 +24,9 @@ class Options:
         index_of: From a label in capitals, and from the labels that the texts themselves begin with, to the option.
         texts: The texts in NFKC, small letters, without markup and without labels of their own, shape (n,).
         longest_first: Positions in `texts` of those that are not empty, the longest text first.
-        spelled: From a text in whatever spelling to the options that it may be.
+        standing_alone: Those of them that name their option without its label: not the texts that are the label of
+            another option (keys of music: C, D, E, F).
+        spelled: From such a text in whatever spelling to the options that it may be.
         kind: "letter", "digit", "kana" or "other": what the labels are, and so what must not stand beside them.
     """
 
@@ -32,6 +34,7 @@ class Options:
     index_of: dict[str, int]
     texts: tuple[str, ...]
     longest_first: tuple[int, ...]
+    standing_alone: tuple[int, ...]
     spelled: dict[str, frozenset[int]]
     kind: str
 
@@ -58,11 +61,12 @@ def read_options(options: tuple[str, ...], labels: tuple[str, ...] | None) -> Op
         kind = _kind(index_of)
     folded = tuple(without_markup(text).casefold() for text in texts)
     longest = tuple(sorted((n for n, text in enumerate(folded) if text), key=lambda n: -len(folded[n])))
+    alone = tuple(n for n in longest if index_of.get(folded[n].upper(), n) == n)
     spellings: dict[str, frozenset[int]] = {}
-    for number in longest:
+    for number in alone:
         for spelling in {folded[number], spelled(folded[number])} - {""}:
             spellings[spelling] = spellings.get(spelling, frozenset()) | {number}
-    return Options(named, index_of, folded, longest, spellings, kind)
+    return Options(named, index_of, folded, longest, alone, spellings, kind)
 
 
 @lru_cache(maxsize=256)

@@ -93,7 +93,7 @@ def _judged(text: str, group: list[_Place], options: Options) -> list[Mention]:
 def _places(folded: str, options: Options) -> list[_Place]:
     """Find start, end and option of every text that is words of its own; a longer one hides the shorter in it."""
     taken: list[_Place] = []
-    for number in options.longest_first:
+    for number in options.standing_alone:
         wanted = options.texts[number]
         start = folded.find(wanted)
         while start != -1:
