@@ -65,7 +65,10 @@ def label(
         Path | None, typer.Option(exists=True, help="Folder with the YAMLs of other people's tasks.")
     ] = None,
     host: Annotated[str, typer.Option(help="Where to listen; any other than this lets others in.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any that is free.")] = _PORT,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help=f"0 is any that is free; default: {_PORT}, or any where that is taken."),
+    ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
     summary: Annotated[bool, typer.Option("--summary", help="Only show what was rated so far.")] = False,
 ) -> None:
@@ -101,9 +104,11 @@ def label(
     from lmms_eval_ja.trusted import TrustedError
 
     try:
+        asked = _target(target, pairwise=pairwise)
+        _check_options(asked, against=against, protocol=protocol, scale=scale, output=output, host=host)
         wish = Wish(
             folder=results_dir,
-            target=_target(target, pairwise=pairwise),
+            target=asked,
             tasks=_names(task),
             models=_names(models),
             limit=limit,
@@ -115,7 +120,7 @@ def label(
         )
         labelling = _gathered(wish, include_path, load=documents)
         file = output or results_dir / "labels" / f"{wish.target}.csv"
-        with _opened(file, labelling) as store:
+        with _opened(file, labelling, read_only=summary) as store:
             if not summary:
                 _serve(labelling, store, host=host, port=port, rater=rater, browser=browser)
             for part in report(labelling, store):
@@ -135,6 +140,23 @@ def _target(name: str, *, pairwise: bool) -> Target:
         if target == asked:
             return target
     raise LabelError(f"--target {name}: expected answers, feedback or references")
+
+
+def _check_options(
+    target: Target, *, against: Path | None, protocol: str | None, scale: str | None, output: Path | None, host: str
+) -> None:
+    """Refuse what would be ignored, or fail only after the answers are read."""
+    from lmms_eval_ja.labelling.items import OF_TWO, LabelError
+
+    given = {"--against": against, "--protocol": protocol}
+    if target != "feedback" and (unused := [name for name, value in given.items() if value is not None]):
+        raise LabelError(f"{unused[0]} goes with --target feedback only")
+    if target in OF_TWO and scale is not None:
+        raise LabelError(f"--scale {scale}: of two texts the better one is named, and no score given; leave it out")
+    if output is not None and output.suffix.lower() != ".csv":
+        raise LabelError(f"--output {output}: labels are written as CSV; name a file that ends in .csv")
+    if not host.strip():
+        raise LabelError("--host is empty: name an address of this machine, such as 127.0.0.1")
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -180,14 +202,15 @@ def _gathered(wish: Wish, include_path: Path | None, *, load: bool) -> Labelling
 
 
 @contextlib.contextmanager
-def _opened(file: Path, labelling: Labelling) -> Iterator[LabelStore]:
+def _opened(file: Path, labelling: Labelling, *, read_only: bool) -> Iterator[LabelStore]:
     from lmms_eval_ja.labelling.store import LabelStore
 
-    with contextlib.closing(LabelStore(file, labelling.target, labelling.scales)) as store:
+    store = LabelStore(file, labelling.target, labelling.scales, labelling.items, read_only=read_only)
+    with contextlib.closing(store):
         yield store
 
 
-def _serve(labelling: Labelling, store: LabelStore, *, host: str, port: int, rater: str, browser: bool) -> None:
+def _serve(labelling: Labelling, store: LabelStore, *, host: str, port: int | None, rater: str, browser: bool) -> None:
     """Serve until Ctrl+C."""
     from urllib.parse import quote
 
@@ -229,14 +252,18 @@ def _opened_in_browser(address: str, folder: Path, *, wanted: bool) -> Iterator[
         page.unlink(missing_ok=True)
 
 
-def _listening(server: Any, session: Session, host: str, port: int, changed: Any) -> Any:
-    """At the port, or at any that is free where the usual one is taken."""
-    try:
-        return server(session, host, port, changed)
-    except OSError:
-        if port != _PORT:
-            raise
-        return server(session, host, 0, changed)
+def _listening(server: Any, session: Session, host: str, port: int | None, changed: Any) -> Any:
+    """At the port; where none is asked for, at the usual one, or at any that is free."""
+    from lmms_eval_ja.labelling.items import LabelError
+
+    ports = (_PORT, 0) if port is None else (port,)
+    for number in ports:
+        try:
+            return server(session, host, number, changed)
+        except (OSError, UnicodeError) as error:  # a host that is no name at all is a UnicodeError
+            failed = error
+    where = f"--host {host}" if port is None else f"--host {host} --port {port}"
+    raise LabelError(f"{where}: cannot listen there: {getattr(failed, 'strerror', None) or failed}")
 
 
 def _progress(session: Session) -> str:
@@ -256,7 +283,7 @@ def report(labelling: Labelling, store: LabelStore) -> Iterator[str | Table]:
     if labelling.target in OF_TWO and progress:
         numbers = ("items", "wins", "ties", "losses", "wins, %", "ties as half, % (95 % interval)", "left, %")
         table = Table("first", "second", *(Column(name, justify="right") for name in numbers))
-        for one in preferences(store):
+        for one in preferences(store, labelling.items):
             interval = "" if one.ci_low is None else f" ({one.ci_low:.1f} to {one.ci_high:.1f})"
             left = "" if one.left is None else f"{one.left:.1f}"
             counts = (f"{n:,}" for n in (one.items, one.wins, one.ties, one.losses))

@@ -10,7 +10,8 @@ from typing import Any
 
 from lmms_eval_ja.labelling.items import LabelError
 
-VERSION = 1
+#: Of the lines; 2 says of what texts and on what scale a rating is.
+VERSION = 2
 
 
 class Journal:
@@ -20,21 +21,27 @@ class Journal:
         self.path = path
         self._header = {"version": VERSION} | dict(header)
 
+    def begin(self) -> None:
+        """Make the file ready for `append`: with a first line, and without a last one that was broken off.
+
+        What was broken off was never acknowledged.
+        """
+        raw = self.path.read_bytes() if self.path.is_file() else b""
+        whole = raw.rfind(b"\n") + 1
+        if whole < len(raw):
+            os.truncate(self.path, whole)
+        if not whole:
+            self.append(self._header)
+
     def read(self) -> Iterator[dict[str, Any]]:
-        """What happened so far. A last line that was broken off is cut away: its rating was never acknowledged.
+        """What happened so far; nothing is written, and a last line that is not whole is passed over.
 
         Raises:
             LabelError: another kind of labels is in it, or a line is broken.
         """
         raw = self.path.read_bytes() if self.path.is_file() else b""
         whole = raw[: raw.rfind(b"\n") + 1]
-        if len(whole) < len(raw):
-            with self.path.open("r+b") as file:
-                file.truncate(len(whole))
-        if not whole:
-            self.append(self._header)
-            return
-        for number, line in enumerate(whole.decode("utf-8").split("\n")[:-1], start=1):
+        for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
             try:
                 entry = json.loads(line)
             except ValueError as error:
@@ -65,17 +72,15 @@ class Journal:
         if is_new:
             sync_folder(self.path.parent)
 
-    def _check(self, found: Mapping[str, Any]) -> None:
+    def _check(self, found: Any) -> None:
+        own = found if isinstance(found, dict) else {}
         for name, wanted in self._header.items():
-            own = found.get(name) if isinstance(found, Mapping) else None
-            if name == "scales" and isinstance(own, Mapping):
-                wanted = {task: wanted[task] for task in wanted if task in own}  # noqa: PLW2901 (of tasks in both)
-                own = {task: own[task] for task in wanted}
-            if own != wanted:
-                raise LabelError(
-                    f"{self.path} holds labels of another kind ({name} {own}, here {wanted}): name another file with "
-                    "--output"
-                )
+            if own.get(name) == wanted:
+                continue
+            what = f"labels of another kind ({name} {own.get(name)}, here {wanted})"
+            if name == "version" and own.get(name) is not None:
+                what = f"labels by another version of this command (lines of version {own[name]}, here {wanted})"
+            raise LabelError(f"{self.path} holds {what}: name another file with --output")
 
 
 def sync_folder(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -48,7 +49,6 @@ class Session:
         shown = self.labelling.shown[item.task, item.doc_id]
         entry = self.store.entry(rater, item) or Entry()
         is_reference = self.labelling.target == "references"
-        values = self.labelling.values(item)
         return {
             "id": self._ids[item],
             "texts": list(reversed(item.texts) if self._swapped(rater, item) else item.texts),
@@ -60,15 +60,14 @@ class Session:
             "images": list(shown.images),
             "rubric": shown.rubric,
             "history": list(shown.history),
-            "values": values,
-            "value": self._seen(rater, item, entry.value),
-            "comment": entry.comment,
-            "flag": entry.flag,
-            "cultural_error": entry.cultural_error,
-        }
+            "values": self.labelling.values(item),
+        } | self._said(rater, item, entry)
 
     def rate(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        """Keep what a rater says; nothing said of an item passes it over. Gives the item's new state.
+        """Keep what a rater says of an item; what is not said stays as it was, whoever said it on which page.
+
+        Nothing said of an item passes it over, unless something was said before. Gives the item's new state and, as
+        `entry`, all that is said of it by now.
 
         Raises:
             RequestError: an unknown item, or a value off the scale.
@@ -77,25 +76,31 @@ class Session:
         value = said.get("value")
         if value is not None and (isinstance(value, bool) or value not in self.labelling.values(item)):
             raise RequestError(f"{value!r} is off the scale of {item.task}")
-        entry = Entry(
-            value=self._meant(rater, item, value),
-            left=self._sides(rater, item)[0] if self.labelling.target in OF_TWO else "",
-            comment=_clean(said.get("comment"))[:LONGEST_COMMENT],
-            flag=said.get("flag") is True,
-            cultural_error=said.get("cultural_error") is True,
-            seconds=_seconds(said.get("seconds")),
-            at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        )
-        self.store.put(rater, item, entry)
-        return {"id": self._ids[item]} | _state(entry)
+        entry = self.store.change(rater, item, lambda before: self._with(before, said, rater, item))
+        return {"id": self._ids[item]} | _state(entry) | {"entry": self._said(rater, item, entry)}
+
+    def _with(self, before: Entry | None, said: Mapping[str, Any], rater: str, item: Item) -> Entry:
+        """An entry with what is said now; the one that was there if that changes nothing."""
+        value, old = said.get("value"), before or Entry()
+        changes: dict[str, Any] = {name: said[name] is True for name in ("flag", "cultural_error") if name in said}
+        if "comment" in said:
+            changes["comment"] = _clean(said["comment"])[:LONGEST_COMMENT]
+        if value is not None:
+            changes |= {"value": self._meant(rater, item, value), "seconds": _seconds(said.get("seconds"))}
+        if self.labelling.target in OF_TWO and (value is not None or old.value is None):
+            changes["left"] = self._sides(rater, item)[0]
+        entry = replace(old, **changes)
+        if before is not None and entry == before and value is None:
+            return before
+        return replace(entry, at=datetime.now(timezone.utc).isoformat(timespec="seconds"))
 
     def undo(self, name: object) -> dict[str, Any]:
-        """Take back the last that a rater said; gives the item with its state, {"id": None} if there was nothing."""
+        """Take back the last that a rater said of these items; gives that item's state, or {"id": None}."""
         rater = rater_of(name)
-        item = self.store.undo(rater)
+        item = self.store.undo(rater, self._ids.keys())
         if item is None:
             return {"id": None}
-        return {"id": self._ids.get(item)} | _state(self.store.entry(rater, item))
+        return {"id": self._ids[item]} | _state(self.store.entry(rater, item))
 
     def progress(self) -> dict[str, tuple[int, int]]:
         """By rater, how many of the items are rated, and how many there are."""
@@ -121,6 +126,11 @@ class Session:
     def _meant(self, rater: str, item: Item, value: int | str | None) -> int | str | None:
         """A side as the name that stands there."""
         return self._sides(rater, item)[_SIDES.index(value)] if value in _SIDES else value
+
+    def _said(self, rater: str, item: Item, entry: Entry) -> dict[str, Any]:
+        """What a rater's page shows of what they said."""
+        names = ("comment", "flag", "cultural_error")
+        return {"value": self._seen(rater, item, entry.value)} | {name: getattr(entry, name) for name in names}
 
     def _seen(self, rater: str, item: Item, value: int | str | None) -> int | str | None:
         """A name as the side on which it stands."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import os
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Mapping
+from itertools import count
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -17,93 +14,95 @@ from filelock import FileLock, Timeout
 
 from lmms_eval_ja.labelling.items import OF_TWO, Item, LabelError, Scale, Target
 from lmms_eval_ja.labelling.journal import Journal, sync_folder
+from lmms_eval_ja.labelling.labels import (
+    TIE,
+    Entry,
+    Labels,
+    line_of_change,
+    line_of_entry,
+    line_of_undo,
+    named,
+)
+from lmms_eval_ja.labelling.table import content_of, is_derived
 
+__all__ = ["TIE", "Entry", "LabelStore"]
 _log = logging.getLogger(__name__)
-_SCORED = ("model", "task", "doc_id", "score", "rater", "category", "image", "comment", "seconds", "at", "flag")
-_OF_TWO = ("task", "doc_id", "first", "second", "preferred", "left", *_SCORED[4:])
-#: Columns of the file by target; those of `answers` are what `judge-eval` and `correct` read.
-COLUMNS: Mapping[Target, tuple[str, ...]] = {
-    "answers": _SCORED,
-    "references": (*_SCORED, "cultural_error"),
-    "pairs": _OF_TWO,
-    "feedback": ("model", *_OF_TWO),
-}
-#: In the column `preferred`.
-TIE = "tie"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What a rater says of an item.
-
-    Attributes:
-        value: the score; of two texts the name of the better one, or "tie"; None if there is no rating.
-        left: of two texts, whose stood left.
-        comment: free text.
-        flag: that something is wrong with the item.
-        cultural_error: that the answer gets Japan wrong.
-        seconds: from showing it to rating it.
-        at: when, in UTC, ISO 8601.
-    """
-
-    value: int | str | None = None
-    left: str = ""
-    comment: str = ""
-    flag: bool = False
-    cultural_error: bool = False
-    seconds: float = 0.0
-    at: str = ""
-
-    @property
-    def has_content(self) -> bool:
-        """Whether it is worth a row; an item that was passed over is not."""
-        return self.value is not None or bool(self.comment) or self.flag or self.cultural_error
 
 
 class LabelStore:
     """The labels of all raters, in memory and on disk. Safe to use from several threads; of one process at a time."""
 
-    def __init__(self, path: Path, target: Target, scales: Mapping[str, Scale]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        target: Target,
+        scales: Mapping[str, Scale],
+        items: Collection[Item] = (),
+        *,
+        read_only: bool = False,
+    ) -> None:
         """Open a file of labels, or begin one, until `close`.
 
+        Args:
+            path: the file.
+            target: what kind of rating is in it.
+            scales: by task, of the ratings to come.
+            items: what is rated now: a label of one whose texts are others by now does not count.
+            read_only: take what the journal has, and write nothing, also while another process writes.
+
         Raises:
-            LabelError: another process has it, it is of another kind, or was not written by this.
+            LabelError: another process has it, it is of another kind or on another scale, or was not written by this.
             OSError: it cannot be written.
         """
         self.path, self.target = path, target
-        self._entries: dict[str, dict[Item, Entry]] = defaultdict(dict)
-        self._done: dict[str, list[tuple[Item, Entry | None]]] = defaultdict(list)
+        self._scales = scales
+        self._labels = Labels()
         self._thread = RLock()
         self._is_behind = False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        journal = path.with_name(f"{path.name}.journal")
-        self._lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=0)
+        self._written: bytes | None = None
+        self._journal = Journal(path.with_name(f"{path.name}.journal"), {"target": target})
+        self._lock = None if read_only else _locked(path)
         try:
-            self._lock.acquire()
-        except Timeout:
-            raise LabelError(
-                f"{path} is being written by another `lmms-eval-ja label`: let all raters use that one's address, or "
-                "name another file with --output"
-            ) from None
-        header = {"target": target, "scales": {task: list(scale) for task, scale in scales.items()}}
-        self._journal = Journal(journal, header)
-        try:
-            self._open()
+            self._open(items)
         except BaseException:
-            self._lock.release()
+            self._let_go()
             raise
 
-    def _open(self) -> None:
+    def _open(self, items: Collection[Item]) -> None:
         if self.path.exists() and not self._journal.path.exists():
             raise LabelError(f"{self.path} was not written by this command: name another file with --output")
+        lines = []
         for number, line in enumerate(self._journal.read(), start=2):
             try:
-                self._replay(line)
-            except (KeyError, IndexError, TypeError):
+                self._labels.replay(line)
+            except (KeyError, TypeError, ValueError):
                 raise LabelError(
                     f"{self._journal.path}, line {number}: no rating of this command: take an earlier copy of it"
                 ) from None
-        self._write()
+            lines.append(line)
+        if self._lock is not None:
+            self._check_scales()
+            self._journal.begin()
+            on_disk = self._on_disk()
+            self._written = on_disk if on_disk is not None and is_derived(on_disk, lines, self.target) else None
+        for item in self._labels.changed(items):
+            self._keep(line_of_change(item))
+        if outdated := self._labels.outdated(items):
+            _log.warning(
+                "%s: %d labels are of texts that are others by now; they do not count, and their items are open again",
+                self.path,
+                outdated,
+            )
+        if self._lock is not None:
+            self._write()
+
+    def _check_scales(self) -> None:
+        for task, scale in self._scales.items():
+            if others := sorted(self._labels.scales(task) - {named(scale)}):
+                raise LabelError(
+                    f"{self.path}: {task} was rated on {others[0]}, and would now be on {named(scale)}: state --scale "
+                    f"{others[0]}, or name another file with --output"
+                )
 
     def close(self) -> None:
         """Write the file if it is behind the journal, and let it go.
@@ -115,23 +114,27 @@ class LabelStore:
             if self._is_behind:
                 self._write()
         finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
             self._lock.release()
 
     @property
     def raters(self) -> list[str]:
         """Everybody who rated something."""
         with self._thread:
-            return sorted(name for name, own in self._entries.items() if own)
+            return self._labels.raters
 
     def entry(self, rater: str, item: Item) -> Entry | None:
-        """What a rater said of an item last."""
+        """What a rater said of an item last; None also where its texts were others then."""
         with self._thread:
-            return self._entries[rater].get(item)
+            return self._labels.entry(rater, item)
 
     def entries(self, rater: str) -> dict[Item, Entry]:
         """All that a rater said."""
         with self._thread:
-            return dict(self._entries[rater])
+            return {said.item: said.entry for said in self._labels.of(rater)}
 
     def put(self, rater: str, item: Item, entry: Entry) -> None:
         """Keep what a rater says of an item, in place of what they said before.
@@ -139,36 +142,38 @@ class LabelStore:
         Raises:
             OSError: the journal does not take it; then it is not kept.
         """
-        line = {"rater": rater, "item": _stated(item), "entry": asdict(entry)}
-        with self._thread:
-            self._journal.append(line)
-            self._replay(line)
-            self._derive()
+        self.change(rater, item, lambda _: entry)
 
-    def undo(self, rater: str) -> Item | None:
-        """Take back the last that a rater said; gives the item, None if there is nothing to take back."""
+    def change(self, rater: str, item: Item, make: Callable[[Entry | None], Entry]) -> Entry:
+        """Keep what is made of what a rater said of an item before, unless that is what it was; gives what is kept.
+
+        Nobody else says anything in between.
+
+        Raises:
+            OSError: the journal does not take it; then it is not kept.
+        """
+        scale = "" if self.target in OF_TWO else named(self._scales.get(item.task))
         with self._thread:
-            if not self._done[rater]:
-                return None
-            item = self._done[rater][-1][0]
-            line = {"rater": rater, "undo": True}
-            self._journal.append(line)
-            self._replay(line)
-            self._derive()
+            before = self._labels.entry(rater, item)
+            entry = make(before)
+            if entry is not before:
+                self._keep(line_of_entry(rater, item, scale, entry))
+                self._derive()
+            return entry
+
+    def undo(self, rater: str, within: Collection[Item]) -> Item | None:
+        """Take back the last that a rater said of some items; gives the item, None if there is nothing to take back."""
+        with self._thread:
+            item = self._labels.last(rater, within)
+            if item is not None:
+                self._keep(line_of_undo(rater, item))
+                self._derive()
             return item
 
-    def _replay(self, line: Mapping[str, Any]) -> None:
-        rater = line["rater"]
-        if line.get("undo"):
-            item, before = self._done[rater].pop()
-            if before is None:
-                del self._entries[rater][item]
-            else:
-                self._entries[rater][item] = before
-            return
-        item = _item(line["item"])
-        self._done[rater].append((item, self._entries[rater].get(item)))
-        self._entries[rater][item] = Entry(**line["entry"])
+    def _keep(self, line: Mapping[str, Any]) -> None:
+        if self._lock is not None:
+            self._journal.append(line)
+        self._labels.replay(line)
 
     def _derive(self) -> None:
         """Write the file; where that fails, later: what the journal has is kept, and is not to be said twice."""
@@ -180,54 +185,44 @@ class LabelStore:
 
     def _write(self) -> None:
         """The whole file anew, which takes the place of the former when it is complete."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS[self.target], extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self._rows())
+        content = content_of(self._labels, self.target)
         partial = self.path.with_name(f".{self.path.name}.partial")
         with partial.open("wb") as file:
-            file.write(text.getvalue().encode("utf-8"))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if self._on_disk() not in {None, self._written}:
+            self._put_aside()
         partial.replace(self.path)
+        self._written = content
         sync_folder(self.path.parent)
         self._is_behind = False
 
-    def _rows(self) -> Iterator[dict[str, Any]]:
-        for rater, own in sorted(self._entries.items()):
-            for item, entry in own.items():
-                if entry.has_content:
-                    yield self._row(rater, item, entry)
-
-    def _row(self, rater: str, item: Item, entry: Entry) -> dict[str, Any]:
-        value = "" if entry.value is None else entry.value
-        if self.target in OF_TWO:
-            first, second = item.names
-            whose = {"model": item.of, "first": first, "second": second, "preferred": value, "left": entry.left}
-        else:
-            whose = {"model": item.names[0], "score": value}
-        marks = {"flag": int(entry.flag), "cultural_error": int(entry.cultural_error)}
-        return (
-            whose
-            | marks
-            | {
-                "task": item.task,
-                "doc_id": item.doc_id,
-                "rater": rater,
-                "category": item.category,
-                "image": item.image,
-                "comment": entry.comment,
-                "seconds": f"{entry.seconds:.1f}",
-                "at": entry.at,
-            }
+    def _put_aside(self) -> None:
+        """Somebody edited the file: it is kept under another name."""
+        names = (f"{self.path.name}.edited{number or ''}" for number in count())
+        aside = next(path for name in names if not (path := self.path.with_name(name)).exists())
+        self.path.rename(aside)
+        _log.warning(
+            "%s is not what %s gives, so somebody edited it: it is kept as %s, and the ratings of the journal are "
+            "written anew",
+            self.path,
+            self._journal.path.name,
+            aside.name,
         )
 
-
-def _stated(item: Item) -> dict[str, Any]:
-    names = ("task", "doc_id", "of", "category", "image")
-    return {name: getattr(item, name) for name in names} | {"names": list(item.names)}
+    def _on_disk(self) -> bytes | None:
+        return self.path.read_bytes() if self.path.exists() else None
 
 
-def _item(stated: Mapping[str, Any]) -> Item:
-    rest = {name: stated[name] for name in ("of", "category", "image")}
-    return Item(stated["task"], stated["doc_id"], tuple(stated["names"]), (), **rest)
+def _locked(path: Path) -> FileLock:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise LabelError(
+            f"{path} is being written by another `lmms-eval-ja label`: let all raters use that one's address, or "
+            "name another file with --output"
+        ) from None
+    return lock

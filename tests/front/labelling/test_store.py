@@ -16,7 +16,7 @@ from lmms_eval_ja.labelling.store import Entry, LabelStore
 from lmms_eval_ja.trusted import TrustedError, read_scores
 
 SCALES = {"t": (1, 5)}
-A, B = (Item("t", n, ("model",), ("x",), category="conv", image=f"p{n}") for n in (1, 2))
+BOTH = A, B = tuple(Item("t", n, ("model",), ("x",), category="conv", image=f"p{n}") for n in (1, 2))
 
 
 @contextlib.contextmanager
@@ -47,6 +47,7 @@ def test_a_rating_is_a_row_that_others_read(path):
         "task": "t",
         "doc_id": "1",
         "score": "4",
+        "scale": "1-5",
         "rater": "佐藤",
         "category": "conv",
         "image": "p1",
@@ -56,7 +57,7 @@ def test_a_rating_is_a_row_that_others_read(path):
         "flag": "0",
     }
     (scored,) = read_scores(path)
-    assert (scored.score, scored.category, scored.image) == (4, "conv", "p1")
+    assert (scored.score, scored.category, scored.image, scored.scale) == (4, "conv", "p1", (1, 5))
 
 
 def test_the_last_word_counts_and_undo_goes_back_step_by_step_also_after_a_restart(path):
@@ -65,15 +66,15 @@ def test_the_last_word_counts_and_undo_goes_back_step_by_step_also_after_a_resta
             store.put("r", item, Entry(value))
         assert [row["score"] for row in rows_of(path)] == ["3", "5"]
     with opened(path) as store:
-        assert store.undo("r") == A
+        assert store.undo("r", BOTH) == A
         assert store.entry("r", A) == Entry(2)
-        assert store.undo("r") == B
+        assert store.undo("r", BOTH) == B
         assert store.entry("r", B) is None
         assert [row["score"] for row in rows_of(path)] == ["2"]
-        assert store.undo("other") is None
+        assert store.undo("other", BOTH) is None
     with opened(path) as store:
-        assert store.undo("r") == A
-        assert store.undo("r") is None
+        assert store.undo("r", BOTH) == A
+        assert store.undo("r", BOTH) is None
         assert rows_of(path) == []
 
 
@@ -82,7 +83,7 @@ def test_passing_over_leaves_no_row_and_a_comment_alone_has_no_score(path):
         store.put("r", A, Entry())
         store.put("r", B, Entry(comment="?", flag=True))
         (row,) = rows_of(path)
-    assert (row["doc_id"], row["score"], row["flag"]) == ("2", "", "1")
+    assert [row[name] for name in ("doc_id", "score", "scale", "seconds", "flag")] == ["2", "", "", "", "1"]
     (scored,) = read_scores(path)
     assert scored.score is None
 
@@ -120,10 +121,12 @@ def test_a_second_server_another_kind_and_a_strangers_file_are_refused(path, tmp
         store.put("r", A, Entry(4))
     with pytest.raises(LabelError, match="labels of another kind"), opened(path, "references"):
         pass
-    with pytest.raises(LabelError, match="another kind"), opened(path, scales={"t": (1, 10)}):
+    journal = path.with_name(f"{path.name}.journal")
+    later = path.with_name("later.csv.journal")
+    later.write_text(journal.read_text(encoding="utf-8").replace('"version": 2', '"version": 3'), encoding="utf-8")
+    said = r"later.csv.journal holds labels by another version of this command \(lines of version 3, here 2\): name "
+    with pytest.raises(LabelError, match=said), opened(later.with_suffix("")):
         pass
-    with opened(path, scales={"t": (1, 5), "u": (1, 10)}) as store:  # a task more is no other kind
-        assert store.raters == ["r"]
     own = tmp_path / "own.csv"
     own.write_text("model,task\n")
     with pytest.raises(LabelError, match="not written by this command"), opened(own):
@@ -175,8 +178,8 @@ def test_a_rating_counts_once_where_the_file_cannot_be_written(path):
         blocked.mkdir()  # no file can take its place
         store.put("r", A, Entry(3))
         store.put("r", B, Entry(4))
-        assert store.undo("r") == B
-        assert store.undo("r") == A
+        assert store.undo("r", BOTH) == B
+        assert store.undo("r", BOTH) == A
         assert store.entry("r", A) == Entry(2)
         store.put("r", B, Entry(5))
         blocked.rmdir()
@@ -187,7 +190,7 @@ def test_a_rating_counts_once_where_the_file_cannot_be_written(path):
 def test_a_line_of_somebody_elses_is_named(path, line):
     with opened(path) as store:
         store.put("r", A, Entry(2))
-        store.undo("r")
+        store.undo("r", BOTH)
     journal = path.with_name(f"{path.name}.journal")
     journal.write_text(journal.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
     with pytest.raises(LabelError, match=r"answers\.csv\.journal, line 4: no rating of"), opened(path):
