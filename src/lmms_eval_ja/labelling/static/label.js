@@ -69,27 +69,23 @@
     }
     state.place = place;
     draw();
+    state.since = performance.now();
   }
 
-  /** What is sent of an item: all of it, with what changes. */
-  function saying(change) {
-    const { id, value, comment, flag, cultural_error } = state.item;
-    const seconds = (performance.now() - state.since) / 1000;
-    return { rater: state.rater, id, value, comment, flag, cultural_error, seconds, ...change };
-  }
-
+  /** Sends what changes of an item, and no more: what was said of it on another page stays. */
   async function send(change) {
     const written = document.getElementById('comment');
-    const said = saying({ comment: written ? written.value : state.item.comment, ...change });
-    Object.assign(state.items[state.place], await server.post('rate', said));
-    Object.assign(state.item, { value: said.value, comment: said.comment, flag: said.flag });
-    state.item.cultural_error = said.cultural_error;
+    const said = { rater: state.rater, id: state.item.id, ...change };
+    if (written && written.value !== state.item.comment) said.comment = written.value;
+    const { entry, ...progress } = await server.post('rate', said);
+    Object.assign(state.items[state.place], progress);
+    Object.assign(state.item, entry);
   }
 
   const rate = (value) =>
     once(async () => {
       if (!state.item) return;
-      await send({ value });
+      await send({ value, seconds: (performance.now() - state.since) / 1000 });
       await show(unrated(state.place + 1));
     });
 
@@ -141,8 +137,9 @@
     await show(unrated(0));
   }
 
+  /** Asks who rates; until that is said there is nothing that keys act on. */
   function ask() {
-    state.item = null;
+    Object.assign(state, { items: [], item: null });
     const name = h('input', { id: 'rater', type: 'text', autocomplete: 'off', value: state.rater });
     const form = h(
       'form',
@@ -175,6 +172,11 @@
   }
 
   function drawTop() {
+    const change = () =>
+      once(async () => {
+        await comment();
+        ask();
+      });
     const total = state.items.length;
     const done = state.items.filter((one) => one.state === 'done').length;
     const bar = h('div', { class: 'progress', role: 'progressbar', 'aria-valuenow': done, 'aria-valuemax': total });
@@ -186,7 +188,7 @@
       h('span', { id: 'progress' }, t('progress', { done, total })),
       h('span', { class: 'grow' }),
       h('span', { class: 'quiet' }, `${t('rater')}: `, Report.text.inline(state.rater)),
-      h('button', { type: 'button', class: 'link', on: { click: () => once(comment).then(ask) } }, t('rater.change')),
+      h('button', { type: 'button', class: 'link', on: { click: change } }, t('rater.change')),
       language(),
     );
   }
@@ -236,7 +238,6 @@
     );
     Report.fill(main, h('div', { class: item.texts.length > 1 ? 'desk two' : 'desk' }, view.asked(item), rating));
     main.dataset.ready = item.id;
-    state.since = performance.now();
     window.scrollTo(0, 0);
     main.focus({ preventScroll: true });
   }
