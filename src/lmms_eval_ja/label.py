@@ -230,6 +230,8 @@ def _serve(labelling: Labelling, store: LabelStore, *, host: str, port: int | No
             )
         console.print(f"{len(labelling.items):,} to rate. Labels: {escape(str(store.path))}", highlight=False)
         console.print(f"Open {address}", highlight=False, soft_wrap=True)
+        if rater:
+            console.print(f"Other raters open {server.address}", highlight=False, soft_wrap=True)
         console.print("Every rating is saved at once; Ctrl+C ends this.", highlight=False)
         with contextlib.suppress(KeyboardInterrupt), _opened_in_browser(address, store.path.parent, wanted=browser):
             server.serve_forever()
