@@ -92,7 +92,8 @@ def gather(wish: Wish, load: Loader | None = None) -> tuple[Labelling, list[str]
     more = _More(found, load, notes)
     items = sample(list(_items(wish, found, more)), wish.limit, wish.seed)
     if not items:
-        raise LabelError(f"{wish.folder}: {_NOTHING[wish.target]}")
+        by = f" by protocol {wish.protocol}" if wish.protocol else ""
+        raise LabelError(f"{wish.folder}: {_NOTHING[wish.target]}{by}")
     wanted = {(item.task, item.doc_id) for item in items}
     documents = {(one.task, one.document.doc_id): one.document for one in found.answers}
     tasks = [task for task in found.tasks if any(item.task == task for item in items)]
@@ -127,8 +128,8 @@ def _scale(wish: Wish, found: Read, task: str, notes: list[str]) -> Scale:
     if judged != wish.scale and found.protocols(task):
         low, high = wish.scale
         notes.append(
-            f"{task} is judged {judged[0]} to {judged[1]} and rated {low} to {high}: `judge-eval --scale {low}-{high}` "
-            "then gives correlations only, and `correct` is not for these labels"
+            f"{task} is judged {judged[0]} to {judged[1]} and rated {low} to {high}: `judge-eval` then gives "
+            "correlations only, and `correct` refuses these labels"
         )
     return wish.scale
 
@@ -214,14 +215,14 @@ def _same_models(folder: Path, other: Path) -> dict[tuple[str, str], str]:
 
 
 def _judge_names(*folders: Path) -> tuple[str, ...]:
-    """The judges of folders; with the folder's name where they are called alike."""
+    """The judges of folders; with the folder, however it was typed, where they are called alike."""
     names = []
     for folder in folders:
         entries = [file.facts["fingerprint"]["judging"] for own in judged_files(folder).values() for _, file in own]
         names.append(", ".join(dict.fromkeys(one["judge"] for entry in entries for one in entry)))
     if len(set(names)) == len(names):
         return tuple(names)
-    return tuple(f"{name} ({folder})" for name, folder in zip(names, folders, strict=True))
+    return tuple(f"{name} ({folder.resolve()})" for name, folder in zip(names, folders, strict=True))
 
 
 def _shown(document: Document, rubric: Rubric | None, more: _More | None) -> Shown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -41,12 +41,13 @@ class Preference:
     left: float | None
 
 
-def preferences(store: LabelStore) -> list[Preference]:
-    """Of every two that were compared, in the order of their names."""
+def preferences(store: LabelStore, items: Collection[Item]) -> list[Preference]:
+    """Of every two among some items that were compared, in the order of their names."""
+    wanted = set(items)
     found: dict[tuple[str, ...], dict[Item, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
     for rater in store.raters:
         for item, entry in store.entries(rater).items():
-            if entry.value is not None:
+            if entry.value is not None and item in wanted:
                 found[item.names][item].append((str(entry.value), entry.left))
     return list(_all(found))
 

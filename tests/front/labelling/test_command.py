@@ -15,8 +15,11 @@ from typer.testing import CliRunner
 from lmms_eval_ja.compare.disputed import read_disputed, without_disputed
 from lmms_eval_ja.compare.results import load_results
 from lmms_eval_ja.judge_eval import judge_eval
-from lmms_eval_ja.label import _opened_in_browser, label
+from lmms_eval_ja.label import _listening, _opened_in_browser, label
 from lmms_eval_ja.labelling.gathering import Wish, gather
+from lmms_eval_ja.labelling.items import LabelError
+from lmms_eval_ja.labelling.server import LabelServer
+from lmms_eval_ja.labelling.session import Session
 from lmms_eval_ja.labelling.store import Entry, LabelStore
 from support.labelled import HERON, MODELS, WILD
 
@@ -89,9 +92,56 @@ def test_the_address_is_opened_by_a_file_of_its_owner(monkeypatch, tmp_path):
     assert not page.exists()
 
 
+def test_the_table_is_of_what_is_asked_for(results, tmp_path):
+    # A rated all pairs of one task, and one pair of the other.
+    file = tmp_path / "pairs.csv"
+    store = LabelStore(file, "pairs", {})
+    for item in gather(Wish(results, target="pairs", tasks=(WILD,)))[0].items:
+        store.put("A", item, Entry("tie", left=item.names[0]))
+    for item in gather(Wish(results, target="pairs", tasks=(HERON,), models=MODELS[:2]))[0].items:
+        store.put("A", item, Entry("azure", left="azure"))
+    store.close()
+    words = [results, "--pairwise", "--output", file, "--summary", "--no-documents", "--models"]
+    done = run(*words, "azure,beech", "--task", HERON)
+    assert "A: 4 of 4 rated" in done.output
+    (row,) = (line for line in done.output.splitlines() if line.startswith("│"))
+    assert [cell.strip() for cell in row.strip("│").split("│")][:6] == ["azure", "beech", "4", "4", "0", "0"]
+    done = run(*words, "azure,beech", "--limit", 5)
+    assert "A: 5 of 5 rated" in done.output
+    (row,) = (line for line in done.output.splitlines() if line.startswith("│"))
+    assert [cell.strip() for cell in row.strip("│").split("│")][2] == "5"
+
+
+def test_only_the_usual_port_is_left_for_another(results):
+    session = Session(gather(Wish(results, tasks=(WILD,)))[0], None)
+    with LabelServer(session) as other:
+        taken = other.server_address[1]
+        with pytest.raises(LabelError, match=f"--host 127.0.0.1 --port {taken}: cannot listen there: Address already"):
+            _listening(LabelServer, session, "127.0.0.1", taken, lambda: None)
+    with pytest.raises(LabelError, match=r"--host 192\.0\.2\.1: cannot listen there"):
+        _listening(LabelServer, session, "192.0.2.1", None, lambda: None)
+    asked = []
+
+    def busy(session, host, port, changed):
+        asked.append(port)
+        if port:
+            raise OSError(98, "Address already in use")
+        return "server"
+
+    assert _listening(busy, session, "127.0.0.1", None, None) == "server"
+    assert asked == [8571, 0]
+    with pytest.raises(LabelError, match="--port 8571"):
+        _listening(busy, session, "127.0.0.1", 8571, None)
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
+        (["--against", "."], "--against goes with --target feedback only"),
+        (["--protocol", "original"], "--protocol goes with --target feedback only"),
+        (["--scale", "1-5", "--pairwise"], "--scale 1-5: of two texts the better one is named"),
+        (["--output", "labels.jsonl"], "--output labels.jsonl: labels are written as CSV"),
+        (["--host", ""], "--host is empty"),
         (["--target", "nonsense"], "expected answers, feedback or references"),
         (["--target", "references", "--pairwise"], "does not go with it"),
         (["--scale", "0-100"], "two to ten whole numbers"),

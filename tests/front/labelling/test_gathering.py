@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,13 +111,22 @@ def test_feedback_of_two_judges_on_the_same_answers(tmp_path, results):
     assert item.of in MODELS
     assert "評点は" in item.texts[0]
     assert item.answer
-    with pytest.raises(LabelError, match="no answer has feedback by both judges"):
+    with pytest.raises(LabelError, match="no answer has feedback by both judges by protocol original"):
         gather(Wish(results, target="feedback", tasks=(WILD,), against=other, protocol="original"))
     with pytest.raises(LabelError, match="--against"):
         gather(Wish(results, target="feedback"))
     edit_samples(other, MODELS[0], WILD, lambda rows: rows[2].update(filtered_resps="別"))
     with pytest.raises(LabelError, match=f"{MODELS[0]} answered doc_id 2 of {WILD} differently"):
         gather(wish)
+
+
+def test_judges_of_one_name_are_told_apart_by_folders_however_they_are_typed(tmp_path, results, monkeypatch):
+    other = write_results(tmp_path / "other")
+    wish = Wish(results, target="feedback", tasks=(WILD,), against=other)
+    found, _ = gather(wish)
+    assert found.items[0].names == (f"made-judge ({results.resolve()})", f"made-judge ({other.resolve()})")
+    monkeypatch.chdir(tmp_path)
+    assert gather(replace(wish, against=Path("other")))[0].items == found.items
 
 
 def test_what_is_not_there_is_named(results, tmp_path):
