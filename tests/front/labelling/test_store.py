@@ -225,7 +225,7 @@ store.close()
 @pytest.mark.skipif(sys.platform == "win32", reason="the size of files is not limited there")
 def test_a_full_disk_leaves_nothing_of_what_it_refused_and_takes_what_comes_later(path):
     words = [sys.executable, "-c", ON_A_FULL_DISK, str(path)]
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["File too large True None"] * 3
     with opened(path) as store:
