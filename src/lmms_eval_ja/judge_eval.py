@@ -111,7 +111,7 @@ def evaluate(trusted: Path, sources: Sequence[Path], wish: Wish | None = None) -
     check_files(judges, scale)
     if not wish.partial:
         for judge in judges:
-            _check_known(trusted, scored, judge)
+            _check_known(trusted, scored, judge, judges)
     found = [_judged(scored, judge, scale, wish.seed) for judge in judges]
     answers = sum(one.score is not None for one in scored)
     tasks = sorted({one.item.task for one in scored if one.item.task})
@@ -143,11 +143,17 @@ def _scale_of(judges: Sequence[JudgeScores]) -> Scale:
     return next(iter(scales), WIDEST)
 
 
-def _check_known(trusted: Path, scored: Sequence[Scored], judge: JudgeScores) -> None:
+def _check_known(trusted: Path, scored: Sequence[Scored], judge: JudgeScores, judges: Sequence[JudgeScores]) -> None:
     from lmms_eval_ja.trusted import TrustedError
 
     for one in scored:
         if judge.of(one.item) is None:
+            by = [other.protocol for other in judges if other.protocol and other.of(one.item)]
+            if judge.protocol and by and judge.protocol not in by:
+                raise TrustedError(
+                    f"{trusted}, row {one.row}: {one.item} was judged by {by[0]}, not by {judge.protocol}: name the "
+                    "protocol that is meant with --protocol; --partial leaves such rows out"
+                )
             raise TrustedError(
                 f"{trusted}, row {one.row}: {judge.name} has no {one.item}{_hint(one, judge)}; --partial leaves such "
                 "rows out"

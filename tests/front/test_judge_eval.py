@@ -199,6 +199,8 @@ def test_the_trusted_scores_state_their_scale(tmp_path: Path) -> None:
     found = _found(_scores(tmp_path / "heron.jsonl", heron), results, protocol="original")
     assert found.scale == (1, 5)
     assert found.judges[0].agreement.statistics["mae"].value is None  # judged 1 to 10
+    with pytest.raises(TrustedError, match=r"row 1: .* was judged by original, not by vqa_likert: name the protocol"):
+        _found(tmp_path / "heron.jsonl", results)
     with pytest.raises(TrustedError, match=r"row 1: .* scored 1 to 5 \(column scale\), and 1 to 10 is expected"):
         _found(tmp_path / "heron.jsonl", results, protocol="original", scale=(1.0, 10.0))
     wild = [row | {"scale": "1-10"} for row in _labels_of(results, WILD)]
