@@ -89,7 +89,7 @@ class LabelStore:
             self._keep(line_of_change(item))
         if outdated := self._labels.outdated(items):
             _log.warning(
-                "%s: %d labels are of texts that are others by now; they do not count, and their items are open again",
+                "%s: labels of texts that have changed since: %d; they do not count, and their items are open again",
                 self.path,
                 outdated,
             )

@@ -89,7 +89,7 @@ def test_a_label_of_another_text_does_not_count(path, caplog):
         assert store.undo("s", [anew, B]) is None
         assert scores(path) == [("t", "2", "2", "1-5")]
     (said,) = caplog.messages
-    assert "2 labels are of texts that are others by now" in said
+    assert "labels of texts that have changed since: 2;" in said
     with opened(path, [B]):
         pass
     assert scores(path) == [("t", "2", "2", "1-5")]
