@@ -19,7 +19,7 @@ import csv
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -29,6 +29,8 @@ FEWEST = 3
 IDS = ("doc_id", "question_id")
 #: Ends of a scale, both included.
 Scale = tuple[float, float]
+#: Characters of a wrong value that a message shows.
+_SHOWN = 40
 _NO_SCALE = "expected two numbers, the lower first, such as 1-5 or 1-10"
 
 
@@ -68,7 +70,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Scored:
-    """An answer with the scores that it got, by rater; `row` is the first that names it; `scale` if the file says."""
+    """An answer with the scores that it got, by rater.
+
+    `row` is the first that names it, `rows` has the row of each rater's score; `scale` if the file says.
+    """
 
     item: Item
     row: int
@@ -76,6 +81,7 @@ class Scored:
     category: str
     image: str
     scale: Scale | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def score(self) -> float | None:
@@ -128,8 +134,9 @@ def check_scale(path: Path, scored: Sequence[Scored], scale: Scale) -> None:
         for rater, score in one.by_rater.items():
             if not low <= score <= high:
                 by = f" by {rater}" if rater else ""
+                row = one.rows.get(rater, one.row)
                 raise TrustedError(
-                    f"{path}, row {one.row}: {score:g} for {one.item}{by} is off the scale of {low:g} to {high:g}: "
+                    f"{path}, row {row}: {score:g} for {one.item}{by} is off the scale of {low:g} to {high:g}: "
                     "correct it, or name the scale with --scale"
                 )
 
@@ -186,16 +193,19 @@ def raters(scored: Sequence[Scored]) -> list[str]:
 
 def _scored(item: Item, rows: Sequence[Row]) -> Scored:
     by_rater = {row.rater: row.score for row in rows if row.score is not None}
+    numbers = {row.rater: row.number for row in rows}
     category = next((row.category for row in rows if row.category), "")
     image = next((row.image for row in rows if row.image), "")
     scale = next((row.scale for row in rows if row.scale is not None), None)
-    return Scored(item, rows[0].number, by_rater, category, image, scale)
+    return Scored(item, rows[0].number, by_rater, category, image, scale, numbers)
 
 
 def _rows(path: Path) -> Iterator[Row]:
     try:
         raw = list(_csv(path) if path.suffix.lower() == ".csv" else _jsonl(path))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise TrustedError(f"{path} cannot be read: {error}: save it as UTF-8") from None
+    except (OSError, csv.Error) as error:
         raise TrustedError(f"{path} cannot be read: {error}") from None
     if not raw:
         raise TrustedError(f"{path} has no rows; expected a CSV file with a header, or JSONL")
@@ -209,6 +219,8 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         for row in reader:
             if None in row:
                 raise TrustedError(f"{path}, row {reader.line_num}: more fields than the header has columns")
+            if None in row.values():
+                raise TrustedError(f"{path}, row {reader.line_num}: fewer fields than the header has columns")
             yield reader.line_num, {name.strip(): value for name, value in row.items() if name}
 
 
@@ -264,10 +276,18 @@ def _text(row: Mapping[str, Any], name: str) -> str:
 def _score(path: Path, number: int, value: object) -> float | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
+    is_odd = isinstance(value, bool) or (isinstance(value, str) and "_" in value)  # Python reads 1_0 as 10
     try:
-        score = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]  # refused below
-    except (TypeError, ValueError):
+        score = math.nan if is_odd else float(value)  # type: ignore[arg-type]  # refused below
+    except (TypeError, ValueError, OverflowError):
         score = math.nan
     if not math.isfinite(score):
-        raise TrustedError(f"{path}, row {number}: the score {value!r} is no number; leave it empty if there is none")
+        raise TrustedError(
+            f"{path}, row {number}: the score {_short(value)} is no number; leave it empty if there is none"
+        )
     return score
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -76,6 +76,8 @@ def test_a_document_may_be_named_by_question_id_and_a_reply_by_key(tmp_path: Pat
         (HEADER + "m,t,0,1,,,\nm,t,1,1,,,\nm,t,0,2,,,\n", ", row 4: doc_id 0 of t by m is scored in row 2 already"),
         (HEADER + "m,t,0,1,a,,\nm,t,0,1,a,,\n", ", row 3: doc_id 0 of t by m is scored by a in row 2 already"),
         (HEADER + "m,t,0,1,,,,,\n", ", row 2: more fields than the header has columns"),
+        (HEADER + "m,t,0,1,,,\nm,t,1\n", ", row 3: fewer fields than the header has columns"),
+        (HEADER + "m,t,0,1_0,,,\n", ", row 2: the score '1_0' is no number"),
         (SCALED + "m,t,0,1,5-Jan\n", ", row 2: the scale '5-Jan' is none: expected two numbers, the lower first"),
         (
             SCALED + "m,t,0,1,1-5\nm,u,0,1,1-10\nm,t,1,1,\nm,t,2,1,1-10\n",
@@ -98,6 +100,10 @@ def test_faults_of_a_csv_are_named_by_row(tmp_path: Path, text: str, message: st
         ("[1, 2]\n", ", row 1: expected an object with columns, found list"),
         ('{"model": "m", "task": "t", "doc_id": 0, "score": true}\n', ", row 1: the score True is no number"),
         ('{"model": "m", "task": "t", "doc_id": 0, "score": [1]}\n', ", row 1: the score [1] is no number"),
+        (
+            '{"model": "m", "task": "t", "doc_id": 0, "score": ' + "9" * 400 + "}\n",
+            f", row 1: the score {'9' * 40}… is",
+        ),
     ],
 )
 def test_faults_of_jsonl_are_named_by_row(tmp_path: Path, text: str, message: str) -> None:
@@ -107,7 +113,7 @@ def test_faults_of_jsonl_are_named_by_row(tmp_path: Path, text: str, message: st
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_bytes(b"model,task\n\xff\xfe\n")
-    with pytest.raises(TrustedError, match=r"labels\.csv cannot be read"):
+    with pytest.raises(TrustedError, match=r"labels\.csv cannot be read: 'utf-8' codec .*: save it as UTF-8"):
         read_scores(path)
     with pytest.raises(TrustedError, match="cannot be read"):
         read_scores(tmp_path / "nothing.csv")
@@ -119,6 +125,12 @@ def test_scores_off_the_scale_are_named(tmp_path: Path) -> None:
     with pytest.raises(
         TrustedError, match=r"labels\.csv, row 3: 6 for doc_id 1 of t by m by b is off the scale of 1 to 5"
     ):
+        check_scale(path, read_scores(path), (1, 5))
+
+
+def test_a_score_off_the_scale_is_named_by_its_raters_row(tmp_path: Path) -> None:
+    path = _write(tmp_path, HEADER + "m,t,0,3,a,,\nm,t,1,4,a,,\nm,t,0,30,b,,\n")
+    with pytest.raises(TrustedError, match=r"labels\.csv, row 4: 30 for doc_id 0 of t by m by b is off the scale"):
         check_scale(path, read_scores(path), (1, 5))
 
 
