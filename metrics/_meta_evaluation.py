@@ -21,7 +21,7 @@ from lmms_eval_ja.metrics._resampling import (
     share_at_an_end,
 )
 from lmms_eval_ja.metrics._standard_error import FloatArray
-from lmms_eval_ja.metrics._weighted_pairs import Pairs
+from lmms_eval_ja.metrics._weighted_pairs import EQUAL, Pairs
 
 #: Fewer pairs say nothing: every correlation of two is 1 or −1.
 FEWEST_PAIRS = 3
@@ -205,7 +205,7 @@ def _undefined(first: FloatArray, second: FloatArray, options: _Options) -> dict
     """The statistics that do not exist, each with the reason."""
     why: dict[str, str] = {}
     for values, sentence in ((first, "all trusted scores are {:g}"), (second, "the judge scores every answer {:g}")):
-        if np.ptp(values) == 0:
+        if np.ptp(values) < EQUAL:
             why |= dict.fromkeys([*_CORRELATIONS, "quadratic_kappa"], sentence.format(values[0]))
     for name, bins in (("strict_division", options.strict_bins), ("fuzzy_division", options.fuzzy_bins)):
         if bins is None:

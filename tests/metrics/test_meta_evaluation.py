@@ -96,6 +96,12 @@ def test_a_constant_judge_has_errors_and_no_correlation() -> None:
     assert agreement([7] * 10, JUDGE).statistics["pearson"].why_none == "all trusted scores are 7"
 
 
+def test_a_judge_that_is_constant_but_for_rounding_has_no_correlation() -> None:
+    found = agreement([1, 2, 3, 4, 5], [0.1 + 0.2, 0.3, 0.3, 0.1 + 0.2, 0.3], strict_bins=None, fuzzy_bins=None)
+    for name in ("pearson", "spearman", "kendall_tau_b", "quadratic_kappa"):
+        assert found.statistics[name].why_none == "the judge scores every answer 0.3"
+
+
 @pytest.mark.parametrize("n", [0, 2])
 def test_two_pairs_say_nothing(n: int) -> None:
     found = agreement(HUMAN[:n], JUDGE[:n])
