@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from lmms_eval_ja.console import console
+from lmms_eval_ja.outputs import write_output
 
 if TYPE_CHECKING:
     from lmms_eval_ja.correction import Correction, Number, Row
@@ -62,7 +63,7 @@ def correct(
     try:
         found = corrected(results_dir, labels, Wish(task, metric, read_method(method), at_least))
         if json_file is not None:
-            json_file.write_text(found.as_json(), encoding="utf-8")
+            write_output(json_file, found.as_json(), [results_dir, labels])
     except (TrustedError, ResultsError, DocumentsError, OSError) as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         raise typer.Exit(1) from None

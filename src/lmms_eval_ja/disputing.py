@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from lmms_eval_ja.console import console
+from lmms_eval_ja.outputs import write_output
 from lmms_eval_ja.quiet import quiet
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def disputed(
         results = load_results(results_dir, mix_fingerprints=mix_fingerprints)
         found = without_disputed(results, ids, metric)
         if json_file is not None:
-            json_file.write_text(found.as_json(), encoding="utf-8")
+            write_output(json_file, found.as_json(), [results_dir, marks])
     except (DisputedError, DocumentsError, ResultsError, SamplesFileError, OSError) as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         raise typer.Exit(1) from None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lmms_eval_ja.console import console
+from lmms_eval_ja.outputs import write_output
 
 if TYPE_CHECKING:
     from lmms_eval_ja.judge_scores import JudgeScores
@@ -262,7 +263,7 @@ def judge_eval(
         wish = Wish(protocol, None if scale is None else read_scale(scale), partial, seed)
         found = evaluate(trusted, judged, wish)
         if json_file is not None:
-            json_file.write_text(found.as_json(), encoding="utf-8")
+            write_output(json_file, found.as_json(), [trusted, *judged])
     except (TrustedError, ResultsError, DocumentsError, ExchangeError, OSError) as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         raise typer.Exit(1) from None

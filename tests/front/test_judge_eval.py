@@ -316,3 +316,12 @@ def test_the_same_input_gives_the_same_file(tmp_path: Path) -> None:
     for file in files:
         assert _run(labels, judge, "--json", file).exit_code == 0
     assert files[0].read_text("utf-8") == files[1].read_text("utf-8")
+
+
+def test_the_trusted_scores_are_not_written_over(tmp_path: Path) -> None:
+    labels = _simple(tmp_path / "labels.jsonl", range(1, 11))
+    before = labels.read_bytes()
+    done = _run(labels, labels, "--json", labels)
+    assert done.exit_code == 1
+    assert "labels.jsonl is read by this command, and would be lost" in done.output.replace("\n", "")
+    assert labels.read_bytes() == before
