@@ -17,6 +17,9 @@ from lmms_eval_ja.judges.checkpoint import asked_model
 
 #: Tasks of ours that are in another language, so that agreement on them says nothing of Japanese.
 OTHER_LANGUAGES = ("align_mm_bench", "perception_bench")
+#: Of a judge that agrees in every answer no interval exists.
+_PERFECT = 1 - 1e-9
+_NO_AGREEMENT = "shows no agreement of the open judge"
 _MEASURE = "measure it with `lmms-eval-ja judge-eval`, and name its --json file as agreement of the judge in judge.toml"
 
 
@@ -50,10 +53,19 @@ def warning_of(settings: JudgeSettings, protocol: str | None = None) -> str | No
         by = f" by protocol {protocol}" if protocol is not None else ""
         return f"{of}{by} is not known, since {settings.agreement} does not say it: {_MEASURE}"
     pearson: Mapping[str, Any] = found[0]["agreement"]["statistics"]["pearson"]
-    low = pearson["ci_low"]
-    if low is None or low <= 0:
-        return f"{settings.agreement} shows no agreement of the open judge {name} with people: its scores say nothing"
-    return None
+    value, low = pearson["value"], pearson["ci_low"]
+    if low is not None:
+        said = f"{settings.agreement} {_NO_AGREEMENT} {name} with people: its scores say nothing"
+        return said if low <= 0 else None
+    if value is not None and value >= _PERFECT and found[0]["agreement"]["n_clusters"] > 1:
+        return None
+    reason = pearson.get("why_none") or pearson.get("why_no_interval") or "there is no interval"
+    return f"{settings.agreement} does not tell {of}: {reason}"
+
+
+def shows_no_agreement(warning: str) -> bool:
+    """Whether a warning of `warning_of` says that the judge does not agree, not that nothing is known of it."""
+    return _NO_AGREEMENT in warning
 
 
 def warnings_of(judges: Sequence[JudgeSettings], protocol: str | None = None) -> list[str]:
@@ -69,7 +81,9 @@ def _judges(file: str) -> list[Mapping[str, Any]]:
         content = json.loads(path.read_text(encoding="utf-8"))
         tasks, judges = content.get("tasks") or [], content["judges"]
         for one in judges:
-            _ = one["judge"], one["protocol"], one["agreement"]["statistics"]["pearson"]["ci_low"]
+            pearson = one["agreement"]["statistics"]["pearson"]
+            _ = [number is None or number <= 1 for number in (pearson["value"], pearson["ci_low"])]
+            _ = one["judge"], one["protocol"], one["agreement"]["n_clusters"] > 1
     except OSError as error:
         raise SettingsError(f"agreement = {file!r}: {error.strerror or error}; correct it in judge.toml") from None
     except (ValueError, KeyError, TypeError, AttributeError):
