@@ -11,6 +11,7 @@ from typing import Any
 
 from lmms_eval_ja.compare.bundle.scored import Scored
 from lmms_eval_ja.judges import OVERLAP_LABEL
+from lmms_eval_ja.judges.validity import shows_no_agreement
 
 _EVERY = "*"
 
@@ -31,6 +32,7 @@ class _Words:
     overlap: str
     rouge: str
     doubt: str
+    no_agreement: str
     several: str
     closing: str
     joint: str
@@ -50,6 +52,7 @@ _ENGLISH = _Words(
     "show that the pipeline works.",
     rouge="ROUGE-L is the F-measure of the longest common subsequence of MeCab tokens ({dictionary}) after NFKC.",
     doubt="How far {judge} agrees with people on Japanese answers is not known.",
+    no_agreement="{judge} was measured against people on Japanese answers, and shows no agreement with them.",
     several="Scores of {task} have {count} fingerprints, so not all of them are comparable.",
     closing="Intervals are 95 % and take documents on one picture as one cluster (bootstrap with a fixed seed); "
     "models are compared on the same documents, with correction for the number of pairs.",
@@ -68,6 +71,7 @@ _JAPANESE = _Words(
     overlap="プロトコル{protocol}の点数は参照回答との重なりによるもので、LLMによる評価ではなく、動作確認のためのものである。",
     rouge="ROUGE-LはNFKC正規化後のMeCabトークン（{dictionary}）の最長共通部分列のF値である。",
     doubt="{judge}の日本語の回答に対する評価が人の評価とどの程度一致するかは分かっていない。",
+    no_agreement="{judge}の日本語の回答に対する評価は、人の評価と比べた結果、一致を示していない。",
     several="{task}には{count}種類のフィンガープリントがあり、すべての点数を比べられるわけではない。",
     closing="信頼区間は95%で、同じ画像の設問を1つのクラスタとして扱うブートストラップ（シード固定）による。モデル間の差は同じ設問の上で比べ、"
     "組の数について多重比較の補正を行った。",
@@ -127,14 +131,23 @@ def _task(words: _Words, own: Sequence[Scored]) -> list[str]:
     ]
     if own[0].generation:
         parts.append(words.generation.format(task=task, settings=_settings(own[0].generation)))
-    judging: Mapping[str, Any] = own[0].facts.get("judging") or {}
-    for entry in print_["judging"]:
-        parts.append(_judged(words, entry, print_))
-        if (judging.get(entry["protocol"]) or {}).get("warnings"):
-            parts.append(words.doubt.format(judge=entry["judge"]))
+    parts += [_judged(words, entry, print_) for entry in print_["judging"]]
+    for judge, disagrees in _doubted(own).items():
+        parts.append((words.no_agreement if disagrees else words.doubt).format(judge=judge))
     if (count := len({one.facts["fingerprint"]["id"] for one in own})) > 1:
         parts.append(words.several.format(task=task, count=count))
     return parts
+
+
+def _doubted(own: Sequence[Scored]) -> dict[str, bool]:
+    """The judges that any model's results warn of; whether one of them says that they do not agree with people."""
+    found: dict[str, bool] = {}
+    for one in own:
+        for protocol, entry in one.judging.items():
+            said = (one.facts.get("judging") or {}).get(protocol) or {}
+            for warning in said.get("warnings") or ():
+                found[entry["judge"]] = found.get(entry["judge"], False) or shows_no_agreement(warning)
+    return found
 
 
 def _judged(words: _Words, entry: Mapping[str, Any], print_: Mapping[str, Any]) -> str:
