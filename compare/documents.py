@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,18 @@ def read_documents(folder: Path) -> dict[str, dict[int, Document]]:
         _check_beside(path, row)
         found.setdefault(row["task"], {})[row["doc_id"]] = Document(**row)
     return found
+
+
+def fitting(references: Iterable[tuple[int, str | None]], collected: Mapping[int, Document]) -> dict[int, Document]:
+    """The documents that were collected, without those of other data: their reference is not that of the samples.
+
+    Args:
+        references: doc_id and reference of each sample, None where the samples do not have it.
+        collected: by doc_id.
+    """
+    return {
+        id_: collected[id_] for id_, own in references if id_ in collected and own in (None, collected[id_].reference)
+    }
 
 
 def _check_beside(path: Path, row: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from lmms_eval_ja.compare.documents import read_documents
+from lmms_eval_ja.compare.documents import fitting, read_documents
 from lmms_eval_ja.compare.found import Found, TaskFile, find_models
 from lmms_eval_ja.compare.matching import check_rows, check_same_documents, check_whole, mixed_fingerprints
 from lmms_eval_ja.compare.results import Document, Results, ResultsError, Task, TaskRun
@@ -175,9 +175,7 @@ def _documents(task: str, texts: Any, asked: Mapping[int, Document]) -> dict[int
 
 
 def _fitting(texts: Any, asked: Mapping[int, Document]) -> dict[int, Document]:
-    """The documents that were collected, without those of other data: their reference is not that of the samples."""
-    rows = zip(texts["doc_id"].to_pylist(), texts["reference"].to_pylist(), strict=True)
-    return {id_: asked[id_] for id_, own in rows if id_ in asked and own in (None, asked[id_].reference)}
+    return fitting(zip(texts["doc_id"].to_pylist(), texts["reference"].to_pylist(), strict=True), asked)
 
 
 def _document(task: str, row: Mapping[str, Any], known: Document | None) -> Document:

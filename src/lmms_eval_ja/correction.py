@@ -15,11 +15,13 @@ from typing import Any, Literal
 
 from lmms_eval_ja.compare.documents import read_documents
 from lmms_eval_ja.compare.found import TaskFile
-from lmms_eval_ja.judge_scores import judged_files, rows_of
+from lmms_eval_ja.compare.results import Document
+from lmms_eval_ja.judge_scores import check_ids, documents_of, judged_files, rows_of, same_answer
 from lmms_eval_ja.judged_means import JudgedMean, judged_means
 from lmms_eval_ja.metrics import Corrected, corrected_share, mean, prediction_powered_mean
 from lmms_eval_ja.trusted import (
     FEWEST,
+    Item,
     Scored,
     TrustedError,
     check_enough,
@@ -137,31 +139,20 @@ def corrected(results: Path, labels: Path, wish: Wish | None = None) -> Correcti
         scored = [one for one in scored if one.item.task == wish.task]
     check_enough(labels, scored)
     files = judged_files(results)
-    ids = _ids(results)
-    _check_known(labels, scored, files, ids)
+    collected = read_documents(results)
+    _check_known(labels, scored, files)
     rows = [
         row
         for task, by_model in files.items()
         for names, file in by_model
         if (own := [one for one in scored if one.item.task == task and one.item.model in names])
-        for row in _rows(labels, own, (names[0], task, file), ids.get(task, {}), wish)
+        for row in _rows(labels, own, (names[0], task, file), collected.get(task, {}), wish)
     ]
     return Correction(str(labels), str(results), wish.method, wish.at_least, raters(scored), rater_alpha(scored), rows)
 
 
-def _ids(results: Path) -> dict[str, dict[str, str]]:
-    """By task the doc_id of each question_id, where the documents were collected."""
-    return {
-        task: {document.question_id: str(doc_id) for doc_id, document in documents.items() if document.question_id}
-        for task, documents in read_documents(results).items()
-    }
-
-
 def _check_known(
-    labels: Path,
-    scored: Sequence[Scored],
-    files: Mapping[str, Sequence[tuple[list[str], TaskFile]]],
-    ids: Mapping[str, Mapping[str, str]],
+    labels: Path, scored: Sequence[Scored], files: Mapping[str, Sequence[tuple[list[str], TaskFile]]]
 ) -> None:
     for one in scored:
         where, item = f"{labels}, row {one.row}", one.item
@@ -174,19 +165,18 @@ def _check_known(
             raise TrustedError(
                 f"{where}: no results of model {item.model!r} on {item.task}; there are {', '.join(models)}"
             )
-        if not item.doc_id and item.question_id not in ids.get(item.task, {}):
-            raise TrustedError(
-                f"{where}: question_id {item.question_id!r} is not known; without documents/documents.parquet only "
-                "the doc_id is"
-            )
 
 
 def _rows(
-    labels: Path, scored: Sequence[Scored], of: tuple[str, str, TaskFile], ids: Mapping[str, str], wish: Wish
+    labels: Path,
+    scored: Sequence[Scored],
+    of: tuple[str, str, TaskFile],
+    collected: Mapping[int, Document],
+    wish: Wish,
 ) -> Iterator[Row]:
     model, task, file = of
     documents = rows_of(file)
-    by_document = _by_document(labels, scored, ids)
+    by_document = _by_document(labels, scored, documents_of(documents, collected))
     known = {str(row["doc_id"]) for row in documents}
     for doc_id, label in by_document.items():
         if doc_id not in known:
@@ -211,15 +201,20 @@ def _rows(
         yield _row(one, has, wish)
 
 
-def _by_document(labels: Path, scored: Sequence[Scored], ids: Mapping[str, str]) -> dict[str, Scored]:
+def _by_document(labels: Path, scored: Sequence[Scored], documents: Mapping[int, Document]) -> dict[str, Scored]:
+    questions = {str(doc_id): document.question_id for doc_id, document in documents.items() if document.question_id}
+    ids = {question_id: doc_id for doc_id, question_id in questions.items()}
     found: dict[str, Scored] = {}
     for one in scored:
-        doc_id = one.item.doc_id or ids[one.item.question_id]
-        if doc_id in found:
+        doc_id = one.item.doc_id or ids.get(one.item.question_id)
+        if doc_id is None:
             raise TrustedError(
-                f"{labels}, row {one.row}: the same answer as in row {found[doc_id].row}, under another name: leave "
-                "one of the two out, or name the answer alike for all raters"
+                f"{labels}, row {one.row}: question_id {one.item.question_id!r} is not known; without "
+                "documents/documents.parquet of the same data only the doc_id is"
             )
+        check_ids(labels, one, Item(doc_id=doc_id, question_id=questions.get(doc_id, "")))
+        if doc_id in found:
+            raise same_answer(labels, one, found[doc_id])
         found[doc_id] = one
     return found
 

@@ -17,7 +17,7 @@ from lmms_eval_ja.console import console
 from lmms_eval_ja.outputs import write_output
 
 if TYPE_CHECKING:
-    from lmms_eval_ja.judge_scores import JudgeScores
+    from lmms_eval_ja.judge_scores import Judgement, JudgeScores
     from lmms_eval_ja.metrics import Agreement
     from lmms_eval_ja.trusted import Scale, Scored
 
@@ -99,7 +99,7 @@ def evaluate(trusted: Path, sources: Sequence[Path], wish: Wish | None = None) -
     Raises:
         TrustedError, ResultsError, ExchangeError: what is wrong, with file and row.
     """
-    from lmms_eval_ja.judge_scores import check_files, read_judges
+    from lmms_eval_ja.judge_scores import check_files, matched, read_judges
     from lmms_eval_ja.trusted import check_enough, check_scale, rater_alpha, raters, read_scores
 
     wish = wish or Wish()
@@ -113,7 +113,7 @@ def evaluate(trusted: Path, sources: Sequence[Path], wish: Wish | None = None) -
     if not wish.partial:
         for judge in judges:
             _check_known(trusted, scored, judge, judges)
-    found = [_judged(scored, judge, scale, wish.seed) for judge in judges]
+    found = [_judged(matched(trusted, scored, judge), judge, len(scored), scale, wish.seed) for judge in judges]
     answers = sum(one.score is not None for one in scored)
     tasks = sorted({one.item.task for one in scored if one.item.task})
     return MetaEvaluation(str(trusted), tasks, scale, answers, raters(scored), rater_alpha(scored), found)
@@ -172,7 +172,7 @@ def _hint(one: Scored, judge: JudgeScores) -> str:
     if documents is None:
         return f": the models of {item.task} in {where} are {_listed(item.model, judge.models[item.task])}"
     if not item.doc_id:
-        return f" in {where}: of a folder without documents/documents.parquet only the doc_id is known"
+        return f" in {where}: without documents/documents.parquet of the same data only the doc_id is known"
     return f": its {len(documents):,} documents are {_listed(item.doc_id, documents)}"
 
 
@@ -183,12 +183,13 @@ def _listed(name: str, names: Sequence[str] | Mapping[str, Any], most: int = 8) 
     return ", ".join(shown) + (" …" if len(names) > len(shown) else "")
 
 
-def _judged(scored: Sequence[Scored], judge: JudgeScores, scale: Scale, seed: int) -> JudgeAgreement:
+def _judged(
+    known: Sequence[tuple[Scored, Judgement]], judge: JudgeScores, answers: int, scale: Scale, seed: int
+) -> JudgeAgreement:
+    """Of the answers that the judge knows, of so many."""
     from lmms_eval_ja.metrics import FUZZY_BINS, STRICT_BINS, agreement
 
-    known = [(one, said) for one in scored if (said := judge.of(one.item)) is not None]
     trusted, judged = [one.score for one, _ in known], [said.score for _, said in known]
-    images = [one.image or said.image for one, said in known]
     categories = [one.category or said.category for one, said in known]
     own_scale = judge.scale or scale
     has_bins = scale == WIDEST  # the bins are those of a scale of 1 to 10
@@ -200,14 +201,14 @@ def _judged(scored: Sequence[Scored], judge: JudgeScores, scale: Scale, seed: in
         agreement=agreement(
             trusted,
             judged,
-            clusters=[image or f"\0{at}" for at, image in enumerate(images)],
+            clusters=[one.image or said.cluster for one, said in known],
             categories=[category or "(none)" for category in categories] if any(categories) else None,
             same_scale=own_scale == scale,
             seed=seed,
             strict_bins=STRICT_BINS if has_bins else None,
             fuzzy_bins=FUZZY_BINS if has_bins else None,
         ),
-        unknown=len(scored) - len(known),
+        unknown=answers - len(known),
         failures=dict(
             Counter(said.failure or "no score" for one, said in known if said.score is None and one.score is not None)
         ),
@@ -245,7 +246,8 @@ def judge_eval(
     """Report how far judges agree with trusted scores of the same answers: every statistic with a 95 % interval.
 
     TRUSTED has the columns model, task, doc_id or question_id, score, and optionally rater, category, image and scale,
-    as `lmms-eval-ja label` writes it. Several raters count as their mean. Intervals are by a bootstrap of images.
+    as `lmms-eval-ja label` writes it. Several raters count as their mean. Intervals are by a bootstrap of images, or of
+    documents where no image is named.
 
     For example:
 

@@ -86,7 +86,7 @@ def _statistics(found: MetaEvaluation) -> Table:
     """A column for each judge."""
     table = Table("95 % interval", *(Column(escape(_name(judge)), justify="right") for judge in found.judges))
     table.add_row("answers", *(f"{judge.agreement.n:,}" for judge in found.judges))
-    table.add_row("images or answers drawn", *(f"{judge.agreement.n_clusters:,}" for judge in found.judges))
+    table.add_row("images or documents drawn", *(f"{judge.agreement.n_clusters:,}" for judge in found.judges))
     for name, shown in SHOWN.items():
         table.add_row(shown, *(_cell(judge.agreement, name) for judge in found.judges))
     return table

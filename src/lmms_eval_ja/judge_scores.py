@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from lmms_eval_ja.clients.store_reader import Selection, StoreReader
-from lmms_eval_ja.compare.documents import read_documents
+from lmms_eval_ja.compare.documents import fitting, read_documents
 from lmms_eval_ja.compare.found import TaskFile, find_models
 from lmms_eval_ja.compare.results import Document
 from lmms_eval_ja.judges.protocols import PROTOCOLS, Protocol, ReplyError
-from lmms_eval_ja.trusted import Item, Scale, TrustedError, check_scale, read_scores
+from lmms_eval_ja.trusted import Item, Scale, Scored, TrustedError, check_scale, read_scores
 
 _SQLITE = b"SQLite format 3\x00"
 _NO_SCORE = "no score"
@@ -22,12 +22,21 @@ _NO_SCORE = "no score"
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a judge says of an answer: a score, or why there is none. Category and image where its files tell."""
+    """What a judge says of an answer: a score, or why there is none. Category and image where its files tell.
+
+    `item` is the answer by all the names that its files have for the document.
+    """
 
     score: float | None
     failure: str | None = None
     category: str = ""
     image: str = ""
+    item: Item = field(default_factory=Item)
+
+    @property
+    def cluster(self) -> str:
+        """What other answers may share: the image, else the document; a reply of a store stands alone."""
+        return self.image or f"\0{self.item.task}/{self.item.doc_id or self.item.question_id}{self.item.key}"
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,52 @@ class JudgeScores:
         by_id = (replace(item, question_id=""), replace(item, doc_id=""))
         names = [item, *(one for one in by_id if one.doc_id or one.question_id or one.key)]
         return next((self.answers[name] for name in names if name in self.answers), None)
+
+
+def matched(trusted: Path, scored: Sequence[Scored], judge: JudgeScores) -> list[tuple[Scored, Judgement]]:
+    """The trusted answers that a judge knows, each with what it says.
+
+    Raises:
+        TrustedError: the two ids of a row are of different documents, or two rows are of one answer.
+    """
+    found: dict[Item, tuple[Scored, Judgement]] = {}
+    for one in scored:
+        if (said := judge.of(one.item)) is None:
+            continue
+        check_ids(trusted, one, said.item)
+        if said.item in found:
+            raise same_answer(trusted, one, found[said.item][0])
+        found[said.item] = one, said
+    return list(found.values())
+
+
+def check_ids(trusted: Path, one: Scored, known: Item) -> None:
+    """Refuse a row whose doc_id and question_id contradict each other.
+
+    Args:
+        trusted: the file.
+        one: of it.
+        known: the same answer by the names that the judge's files have; an id that they do not have is not compared.
+
+    Raises:
+        TrustedError: names the row.
+    """
+    own = one.item
+    doc_id, question_id = known.doc_id or own.doc_id, known.question_id or own.question_id
+    if own.doc_id and own.question_id and (own.doc_id, own.question_id) != (doc_id, question_id):
+        raise TrustedError(
+            f"{trusted}, row {one.row}: doc_id {doc_id} is question_id {question_id} where it was judged, and "
+            f"{own.doc_id} is {own.question_id} here: they are of other data, or in another order; leave out the "
+            "column that is wrong"
+        )
+
+
+def same_answer(trusted: Path, one: Scored, other: Scored) -> TrustedError:
+    """Says that two rows are of one answer, so that their raters would count as two answers."""
+    return TrustedError(
+        f"{trusted}, row {one.row}: the same answer as in row {other.row}, under another name: leave one of the two "
+        "out, or name the answer alike for all raters"
+    )
 
 
 def read_judges(sources: Sequence[Path], wanted: Sequence[Item], protocol: str | None = None) -> list[JudgeScores]:
@@ -119,12 +174,18 @@ def _is_store(path: Path) -> bool:
 
 def _of_file(path: Path) -> JudgeScores:
     answers: dict[Item, Judgement] = {}
+    rows: dict[Item, int] = {}
     models: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for one in read_scores(path):
-        said = Judgement(one.score, None if one.score is not None else _NO_SCORE, one.category, one.image)
         item = one.item
-        for name in {item, replace(item, question_id=""), replace(item, doc_id="")}:
+        said = Judgement(one.score, None if one.score is not None else _NO_SCORE, one.category, one.image, item)
+        for name in dict.fromkeys((item, replace(item, question_id=""), replace(item, doc_id=""))):
             if name.doc_id or name.question_id or name.key:
+                if (first := rows.setdefault(name, one.row)) != one.row:
+                    raise TrustedError(
+                        f"{path}, row {one.row}: {name} stands in row {first} already: leave one of the two out, or "
+                        "the column that does not tell documents apart"
+                    )
                 answers[name] = said
         models[item.task][item.model].append(item.doc_id or item.question_id)
     return JudgeScores(path.stem, "", (path,), None, answers, models)
@@ -149,16 +210,17 @@ def _of_results(folder: Path) -> Iterator[JudgeScores]:
     for task, by_model in judged_files(folder).items():
         for names, file in by_model:
             rows = rows_of(file)
+            known = documents_of(rows, documents.get(task, {}))
             for name in names:
                 models[task][name] = [str(row["doc_id"]) for row in rows]
             for entry in file.facts["fingerprint"]["judging"]:
                 own = answers[entry["judge"], entry["protocol"]]
                 for row in rows:
-                    said, document = _said(row, entry["protocol"]), documents.get(task, {}).get(row["doc_id"])
-                    own.update(_items(names, task, row, document, said))
+                    said = _said(row, entry["protocol"])
+                    own.update(_items(names, task, row, known.get(int(row["doc_id"])), said))
     for (judge, protocol), own in answers.items():
-        known = PROTOCOLS.get(protocol)
-        yield JudgeScores(judge, protocol, (folder,), (known.low, known.high) if known else None, own, models)
+        asked = PROTOCOLS.get(protocol)
+        yield JudgeScores(judge, protocol, (folder,), (asked.low, asked.high) if asked else None, own, models)
 
 
 def judged_files(folder: Path) -> dict[str, list[tuple[list[str], TaskFile]]]:
@@ -210,6 +272,22 @@ def rows_of(file: TaskFile) -> list[Mapping[str, Any]]:
     return rows
 
 
+def documents_of(rows: Sequence[Mapping[str, Any]], collected: Mapping[int, Document]) -> dict[int, Document]:
+    """The documents of a samples file by doc_id, where they were collected; those of other data are left out.
+
+    A question_id that several documents share is none of them.
+    """
+    references = (
+        (int(row["doc_id"]), target if isinstance(target := row.get("target"), str) else None) for row in rows
+    )
+    found = fitting(references, collected)
+    times = Counter(document.question_id for document in found.values())
+    return {
+        doc_id: document if times[document.question_id] == 1 else replace(document, question_id="")
+        for doc_id, document in found.items()
+    }
+
+
 def cluster_of(row: Mapping[str, Any]) -> str:
     """The cluster (image) of a row, as its metrics state it; "" where they do not."""
     return next((str(item["cluster"]) for item in row.values() if isinstance(item, Mapping) and "cluster" in item), "")
@@ -227,12 +305,14 @@ def _said(row: Mapping[str, Any], protocol: str) -> Judgement:
 def _items(
     names: Sequence[str], task: str, row: Mapping[str, Any], document: Document | None, said: Judgement
 ) -> Iterator[tuple[Item, Judgement]]:
+    question_id = "" if document is None else document.question_id
+    said = replace(said, item=Item(names[0], task, str(row["doc_id"]), question_id))
     if document is not None:
         said = replace(said, category=said.category or document.category, image=said.image or document.cluster)
     for name in names:
         yield Item(name, task, str(row["doc_id"])), said
-        if document is not None and document.question_id:
-            yield Item(name, task, question_id=document.question_id), said
+        if question_id:
+            yield Item(name, task, question_id=question_id), said
 
 
 def _of_store(path: Path, keys: Sequence[str]) -> Iterator[JudgeScores]:
@@ -257,7 +337,7 @@ def _of_store(path: Path, keys: Sequence[str]) -> Iterator[JudgeScores]:
                     if key is not None:
                         found[row["asked_model"], name][key].append(_score_of(protocol, row))
     for (judge, name), replies in found.items():
-        answers = {Item(key=key): _mean_of(said) for key, said in replies.items()}
+        answers = {Item(key=key): replace(_mean_of(said), item=Item(key=key)) for key, said in replies.items()}
         models = {"": {"": list(replies)}}
         yield JudgeScores(judge, name, (path,), (PROTOCOLS[name].low, PROTOCOLS[name].high), answers, models)
 

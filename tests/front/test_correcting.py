@@ -264,6 +264,22 @@ def test_documents_may_be_named_by_question_id_where_they_were_collected(tmp_pat
     assert corrected(results, names).rows == corrected(results, by_number).rows
 
 
+def test_ids_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
+    results = _results(tmp_path, tasks=1)
+    write_documents(results, WILD, 60)
+    for shift, is_right in ((0, True), (1, False)):
+        lines = [f"model-00,{WILD},{at + shift},q{at},3\n" for at in range(20)]
+        labels = tmp_path / "labels.csv"
+        labels.write_text("model,task,doc_id,question_id,score\n" + "".join(lines), encoding="utf-8")
+        if is_right:
+            assert _only(corrected(results, labels)).labels == 20
+        else:
+            with pytest.raises(
+                TrustedError, match=r"row 2: doc_id 1 is question_id q1 where it was judged, and 1 is q0"
+            ):
+                corrected(results, labels)
+
+
 def test_other_faults(tmp_path: Path) -> None:
     results = _results(tmp_path)
     two = _labels(tmp_path / "two.csv", _rows(results, WILD)[:2], WILD)

@@ -10,11 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import typer
+from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
 from lmms_eval_ja.clients import Store
+from lmms_eval_ja.compare.documents import schema
 from lmms_eval_ja.judge_eval import MetaEvaluation, Wish, evaluate, judge_eval
 from lmms_eval_ja.judge_eval_report import SHOWN
 from lmms_eval_ja.judges import PROTOCOLS
@@ -241,7 +244,7 @@ def test_a_failure_of_the_judge_is_counted_and_no_number(tmp_path: Path) -> None
         ({"doc_id": 99}, r"row 2: made-judge, vqa_likert has no doc_id 99 of .*: its 20 documents are 9, 0, 1"),
         ({"model": "model-0"}, r"row 2: .*: the models of .* are model-00, "),
         ({"task": "ja_vlm_bench"}, r"row 2: .*: the tasks in .* are ja_vlm_bench_in_the_wild"),
-        ({"doc_id": None, "question_id": "q9"}, r"row 2: .*without documents/documents\.parquet only the doc_id"),
+        ({"doc_id": None, "question_id": "q9"}, r"row 2: .*without documents/documents\.parquet of the same data only"),
     ],
 )
 def test_unknown_answers_are_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
@@ -270,6 +273,82 @@ def test_collected_documents_tell_question_ids_and_categories(tmp_path: Path) ->
     (judge,) = _found(_scores(tmp_path / "labels.jsonl", rows), results).judges
     assert judge.agreement.statistics["exact"].value == 1
     assert {name: one.n for name, one in judge.agreement.categories.items()} == {"対話": 10, "説明": 10}
+
+
+def test_answers_to_one_document_are_one_cluster_where_no_image_is_named(tmp_path: Path) -> None:
+    for id_ in ("doc_id", "question_id"):
+        rows = [{"model": m, "task": "t", id_: f"d{at}", "score": 1 + at} for at in range(9) for m in ("m", "n")]
+        labels, judge = (_scores(tmp_path / name, rows) for name in ("labels.jsonl", "judge.jsonl"))
+        (judged,) = _found(labels, judge).judges
+        assert (judged.agreement.n, judged.agreement.n_clusters) == (18, 9)
+
+
+def _by_both(results: Path, shift: int = 0) -> list[dict[str, Any]]:
+    """Labels by question_id, and by a doc_id that is right or so many rows off."""
+    rows = _labels_of(results, WILD)
+    return [row | {"doc_id": (row["doc_id"] + shift) % len(rows), "question_id": f"q{row['doc_id']}"} for row in rows]
+
+
+def test_ids_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
+    results = write_comparison(tmp_path / "results", Shape(models=1, tasks=1, documents=20), plain=True)
+    write_documents(results, WILD, 20)
+    right = _scores(tmp_path / "right.jsonl", _by_both(results))
+    assert _found(right, results).judges[0].agreement.n == 20
+    shifted = _scores(tmp_path / "shifted.jsonl", _by_both(results, shift=1))
+    expected = r"shifted\.jsonl, row 1: doc_id 1 is question_id q1 where it was judged, and 1 is q0 here: .*leave out"
+    for judge in (results, right):
+        with pytest.raises(TrustedError, match=expected):
+            _found(shifted, judge)
+    rows = _by_both(results)
+    unknown = _scores(tmp_path / "unknown.jsonl", [rows[0] | {"doc_id": 99}, *rows[1:]])
+    with pytest.raises(TrustedError, match=r"row 1: doc_id 0 is question_id q0 where it was judged, and 99 is q0 here"):
+        _found(unknown, results)
+
+
+def test_documents_of_other_data_and_ids_of_several_tell_nothing(tmp_path: Path) -> None:
+    results = write_comparison(tmp_path / "results", Shape(models=1, tasks=1, documents=20), plain=True)
+    path = write_documents(results, WILD, 20)
+    rows = parquet.read_table(path).to_pylist()
+
+    def rewrite(**change: str) -> None:
+        parquet.write_table(pa.Table.from_pylist([rows[0] | change, *rows[1:]], schema()), path)
+
+    by_question = [{k: v for k, v in row.items() if k != "doc_id"} for row in _by_both(results)]
+    labels = _scores(tmp_path / "labels.jsonl", by_question)
+    for change in ({"reference": "ほかのデータ"}, {"question_id": "q1"}):
+        rewrite(**change)
+        with pytest.raises(TrustedError, match=r"row 1: .*no question_id q0 of .*documents\.parquet of the same data"):
+            _found(labels, results)
+        unknown = 1 if "reference" in change else 2
+        assert _found(labels, results, partial=True).judges[0].unknown == unknown
+        by_both = _scores(tmp_path / "both.jsonl", _by_both(results))
+        assert _found(by_both, results).judges[0].agreement.n == 20
+
+
+def test_one_answer_under_two_names_is_refused(tmp_path: Path) -> None:
+    results = write_comparison(tmp_path / "results", Shape(models=1, tasks=1, documents=20), plain=True)
+    write_documents(results, WILD, 20)
+    rows = _by_both(results)
+    by_number = [{k: v for k, v in row.items() if k != "question_id"} | {"rater": "a"} for row in rows]
+    by_name = [{k: v for k, v in row.items() if k != "doc_id"} | {"rater": "b"} for row in rows]
+    of_folder = [row | {"model": "made__model-00", "rater": "b"} for row in by_number]
+    both = _scores(tmp_path / "judge.jsonl", rows)
+    for others, judges in ((by_name, (results, both)), (of_folder, (results,))):
+        labels = _scores(tmp_path / "labels.jsonl", [*by_number, *others])
+        for judge in judges:
+            with pytest.raises(
+                TrustedError, match=r"labels\.jsonl, row 21: the same answer as in row 1, under another"
+            ):
+                _found(labels, judge)
+
+
+def test_a_file_of_a_judge_has_one_score_for_each_name(tmp_path: Path) -> None:
+    labels = _simple(tmp_path / "labels.jsonl", [1, 2, 3])
+    rows = [{"model": "m", "task": "t", "doc_id": at, "question_id": f"q{at}", "score": 3} for at in range(3)]
+    for more, name in (({"doc_id": 1}, "doc_id 1"), ({"question_id": "q1"}, "question_id q1")):
+        judge = _scores(tmp_path / "judge.jsonl", [*rows, {"model": "m", "task": "t", "score": 9} | more])
+        with pytest.raises(TrustedError, match=rf"judge\.jsonl, row 4: {name} of t by m stands in row 2 already"):
+            _found(labels, judge)
 
 
 def test_several_raters_count_as_their_mean(tmp_path: Path) -> None:
