@@ -92,6 +92,9 @@ def report(found: Correction) -> Iterator[str | Table]:
     for row in found.rows:
         for line in _notes(row):
             yield f"[yellow]note[/yellow] {escape(f'{row.model}, {row.task}, {row.metric}: {line}')}"
+    for warning in dict.fromkeys(warning for row in found.rows for warning in row.warnings):
+        tasks = ", ".join(dict.fromkeys(row.task for row in found.rows if warning in row.warnings))
+        yield f"[yellow]note[/yellow] {escape(f'{tasks}: {warning}')}"
     yield "The corrected value holds if the labelled answers were drawn at random. The raw score stays what it is."
 
 

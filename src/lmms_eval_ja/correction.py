@@ -22,6 +22,7 @@ from lmms_eval_ja.metrics import Corrected, corrected_share, mean, prediction_po
 from lmms_eval_ja.trusted import (
     FEWEST,
     Item,
+    Scale,
     Scored,
     TrustedError,
     check_enough,
@@ -58,6 +59,7 @@ class Row:
         others: answers with a score of the judge alone.
         left_out: labels of answers that the judge failed to score.
         images: of the labelled answers.
+        warnings: what the results say of the judge, such as that nothing is known of it on Japanese answers.
     """
 
     model: str
@@ -77,6 +79,7 @@ class Row:
     sensitivity: float | None = None
     specificity: float | None = None
     why_none: str | None = None
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,8 @@ def corrected(results: Path, labels: Path, wish: Wish | None = None) -> Correcti
     wish = wish or Wish()
     if wish.method == "rogan-gladen" and wish.at_least is None:
         raise TrustedError("--method rogan-gladen corrects a share: name the lowest score that counts with --at-least")
+    if wish.at_least is not None and not math.isfinite(wish.at_least):
+        raise TrustedError(f"--at-least {wish.at_least:g}: expected a score")
     scored = read_scores(labels)
     if wish.task is not None:
         scored = [one for one in scored if one.item.task == wish.task]
@@ -191,6 +196,7 @@ def _rows(
     for one in means:
         if one.scale is not None:
             check_scale(labels, scored, one.scale)
+            _check_share(one, one.scale, wish)
         values = {doc_id: label.score for doc_id, label in by_document.items() if doc_id in one.scores}
         has = {doc_id: value for doc_id, value in values.items() if value is not None}
         if len(has) < FEWEST:
@@ -198,7 +204,18 @@ def _rows(
                 f"{labels}: {len(has)} labels of {model}'s answers to {task} that {one.metric} is over; at least "
                 f"{FEWEST} are needed"
             )
-        yield _row(one, has, wish)
+        judging = (file.facts.get("judging") or {}).get(one.protocol) or {}
+        yield replace(_row(one, has, wish), warnings=tuple(judging.get("warnings") or ()))
+
+
+def _check_share(of: JudgedMean, scale: Scale, wish: Wish) -> None:
+    """Refuse a share that is of all answers or of none, whatever they are."""
+    low, high = scale
+    if wish.at_least is not None and not low < wish.at_least <= high:
+        raise TrustedError(
+            f"--at-least {wish.at_least:g}: {of.metric} of {of.task} is on a scale of {low:g} to {high:g}, so every "
+            f"answer counts, or none; name a score above {low:g}, up to {high:g}"
+        )
 
 
 def _by_document(labels: Path, scored: Sequence[Scored], documents: Mapping[int, Document]) -> dict[str, Scored]:

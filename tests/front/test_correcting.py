@@ -264,6 +264,29 @@ def test_documents_may_be_named_by_question_id_where_they_were_collected(tmp_pat
     assert corrected(results, names).rows == corrected(results, by_number).rows
 
 
+@pytest.mark.parametrize("at_least", [40, 1, -3, 0, float("nan"), float("inf")])
+def test_a_share_of_all_or_of_none_is_refused(tmp_path: Path, at_least: float) -> None:
+    results = _results(tmp_path, tasks=1)
+    labels = _labels(tmp_path / "labels.csv", _rows(results, WILD)[:20], WILD)
+    with pytest.raises(TrustedError, match=rf"--at-least {at_least:g}: (judge_mean of .* 1 to 5, so every|expected a)"):
+        corrected(results, labels, Wish(at_least=at_least))
+
+
+def test_a_warning_of_the_judge_stands_beside_its_means(tmp_path: Path) -> None:
+    results = _results(tmp_path, models=2, tasks=1)
+    warning = "how far the open judge made-judge agrees with people on Japanese answers is not known: measure it"
+    for model in ("model-00", "model-01"):
+        edit_results(
+            results, model, lambda record: facts_of(record, WILD)["judging"]["vqa_likert"].update(warnings=[warning])
+        )
+    labels = _labels(tmp_path / "labels.csv", _rows(results, WILD)[:20], WILD)
+    others = _labels(tmp_path / "others.csv", _rows(results, WILD, "model-01")[:20], WILD, model="model-01")
+    with labels.open("a", encoding="utf-8") as file:
+        file.writelines(others.read_text("utf-8").splitlines(keepends=True)[1:])
+    assert [row.warnings for row in corrected(results, labels).rows] == [(warning,)] * 2
+    assert _run(results, labels).output.count(f"note {WILD}: {warning}") == 1
+
+
 def test_ids_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
     results = _results(tmp_path, tasks=1)
     write_documents(results, WILD, 60)
