@@ -84,6 +84,8 @@ def report(found: Disputed, results: Results) -> Iterator[str | Table]:
             table.add_row(escape(results.models[row.model].label), *cells, change)
         yield table
         yield from _emptied(rows, results)
+    for note in results.notes:
+        yield f"[yellow]note[/yellow] {escape(note)}"
     moved = sum(bool(row.ranks_gained) for row in found.rows)
     yield f"{moved:,} ranks change. Differences within the intervals mean little."
 

@@ -137,7 +137,7 @@ def check_scale(path: Path, scored: Sequence[Scored], scale: Scale) -> None:
                 row = one.rows.get(rater, one.row)
                 raise TrustedError(
                     f"{path}, row {row}: {score:g} for {one.item}{by} is off the scale of {low:g} to {high:g}: "
-                    "correct it, or name the scale with --scale"
+                    "correct it, or say on which scale it was given (column scale, or --scale of judge-eval)"
                 )
 
 

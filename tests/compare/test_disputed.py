@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 import typer
+from rich.text import Text
 from typer.testing import CliRunner
 
 from lmms_eval_ja.compare.disputed import DisputedError, read_disputed, without_disputed
@@ -80,6 +81,12 @@ def test_a_rank_changes_without_the_disputed_document(tmp_path):
     assert (a.before.documents, a.after.documents) == (4, 3)
     assert a.before.ci_low < a.before.value < a.before.ci_high
     assert '"ranks_gained": -1' in found.as_json()
+
+
+def test_notes_on_the_results_stand_below(tmp_path):
+    doubted = replace(results_of(tmp_path), notes=("heron_bench_ja: agreement of the open judge [q] is not known",))
+    lines = [part for part in report(without_disputed(doubted, {HERON: [0]}), doubted) if isinstance(part, str)]
+    assert Text.from_markup(lines[-2]).plain == "note heron_bench_ja: agreement of the open judge [q] is not known"
 
 
 def test_means_and_single_categories(tmp_path):
