@@ -24,7 +24,8 @@ _TEXTS = {
     "share a batch and a key whatever": "share a batch whatever",
     "; run it with --model ja_vlm": "; run it with --model llava_hf",
 }
-_REGISTRY = "lmms_eval/models/__init__.py"
+#: Shared by all models: an export changes one entry of it.
+REGISTRY = "lmms_eval/models/__init__.py"
 _CHAT_MODELS = re.compile(r"^AVAILABLE_CHAT_TEMPLATE_MODELS = \{\n(?P<entries>(?:    .*\n)*)\}$", re.MULTILINE)
 
 
@@ -45,7 +46,7 @@ def exported_model(name: str, checkout: Path) -> dict[str, bytes]:
     test = (Path(__file__).parent / f"test_{name}.py.jinja").read_text(encoding="utf-8")
     files = {
         f"lmms_eval/models/chat/{name}.py": module_text(closure, header, texts=_TEXTS),
-        _REGISTRY: _registered(checkout / _REGISTRY, name, root.rpartition(".")[2]),
+        REGISTRY: _registered(checkout / REGISTRY, name, root.rpartition(".")[2]),
         f"test/models/test_{name}.py": formatted(test),
     }
     return {path: content.encode() for path, content in files.items()}

@@ -105,13 +105,20 @@ def test_the_command_writes_and_says_when_all_is_up_to_date(checkout: Path) -> N
     assert CliRunner().invoke(app, [*line, "--check"]).exit_code == 0
     (checkout / "lmms_eval/tasks/heron_bench_ja/utils.py").write_text("changed = 1\n", encoding="utf-8")
     (checkout / "test/eval/test_heron_bench_ja.py").unlink()
+    (checkout / "lmms_eval/tasks/heron_bench_ja/_old.yaml").touch()
     checked = CliRunner().invoke(app, [*line, "--check"])
     assert checked.exit_code == 1
     assert checked.stdout.splitlines() == [
         "not up to date: lmms_eval/tasks/heron_bench_ja/utils.py",
         "not up to date: test/eval/test_heron_bench_ja.py",
+        "left over: lmms_eval/tasks/heron_bench_ja/_old.yaml",
     ]
+    refused = CliRunner().invoke(app, line)
+    assert refused.exit_code == 1
+    assert "nothing is written: files that are there differ: lmms_eval/tasks/heron_bench_ja/utils.py" in refused.stderr
     assert (checkout / "lmms_eval/tasks/heron_bench_ja/utils.py").read_text(encoding="utf-8") == "changed = 1\n"
+    assert CliRunner().invoke(app, [*line, "--overwrite"]).stdout.count("written: ") == 2
+    assert CliRunner().invoke(app, [*line, "--check"]).stdout.count("\n") == 1  # what is left over
 
 
 def test_what_stands_in_the_way_is_said(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
