@@ -81,9 +81,14 @@ def choice_parser(_: Path) -> Files:
     from lmms_eval_ja.exporting.closure import definitions
     from lmms_eval_ja.exporting.writing import module_text
 
+    failure = "lmms_eval_ja.metrics._answer.generation_failure"
     text = module_text(
-        definitions(["lmms_eval_ja.metrics.parse_choice"]),
+        definitions(
+            ["lmms_eval_ja.metrics.parse_choice"],
+            instead={failure: "lmms_eval_ja.exporting.upstream_answer.generation_failure"},
+        ),
         "Which option of a multiple-choice question an answer in Japanese or English chooses.",
+        texts={"Why none could be read, a key of `CHOICE_FAILURES`;": "Why none could be read;"},
     )
     return {"lmms_eval/tasks/_task_utils/japanese_choice.py": text.encode()}
 

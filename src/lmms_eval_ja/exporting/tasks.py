@@ -17,11 +17,15 @@ from lmms_eval_ja.exporting.writing import formatted, module_text
 from lmms_eval_ja.task_files import Function, TaskFile, find_tasks
 
 _HERE = f"{PACKAGE}.exporting"
+_SHORT = f"{_HERE}.upstream_short_answers"
 #: Our functions, by the one that stands for it where lmms-eval's judges are asked.
 _UPSTREAM = {
     f"{PACKAGE}.judges.score_original": f"{_HERE}.upstream_heron.process_results",
-    f"{PACKAGE}.jp_tasks.vqa.process_results": f"{_HERE}.upstream_short_answers.process_results",
+    f"{PACKAGE}.jp_tasks.vqa.process_results": f"{_SHORT}.process_results",
     f"{PACKAGE}.jp_tasks.heron_bench_ja.task.process_docs": f"{_HERE}.upstream_heron.process_docs_and_rules",
+    f"{PACKAGE}.jp_tasks.ja_vlm_bench_in_the_wild.task.process_docs": f"{_SHORT}.process_docs_for_judge",
+    f"{PACKAGE}.jp_tasks.ja_vg_vqa_500.task.all_questions": f"{_SHORT}.all_questions_for_judge",
+    f"{PACKAGE}.jp_tasks.ja_vg_vqa_500.task.first_questions": f"{_SHORT}.first_questions_for_judge",
 }
 _AGGREGATIONS = {
     "mean_ja": f"{_HERE}.upstream_scores.mean_score",
@@ -47,6 +51,16 @@ _TEXTS = {
         "What a judge is sent, and how its replies are read."
     ),
     "; the judge's settings may override it": "",
+}
+#: The same, by the function that scores an answer.
+_TEXTS_OF = {
+    f"{_HERE}.upstream_heron.process_results": {
+        "columns: of the documents, those of `looks_at` that are there.": "columns: of the documents.",
+    },
+    f"{_SHORT}.process_results": {  # `llm_judge` sends no seed
+        "temperature 0 and seed 0 as in the paper's section 4.3.": "temperature 0 as in the paper's section 4.3.",
+        '"max_tokens": 1024, "seed": 0}': '"max_tokens": 1024}',
+    },
 }
 #: What lmms-eval does not install: module, by distribution.
 _EXTRA = {"emoji": "emoji", "fugashi": "fugashi", "rapidfuzz": "rapidfuzz", "unidic_lite": "unidic-lite"}
@@ -75,7 +89,7 @@ def exported_task(name: str) -> dict[str, bytes]:
     text = module_text(
         closure,
         f"{described()[name]['title']}, as its authors and papers score it; see README.md.",
-        texts=_TEXTS,
+        texts=_TEXTS | _TEXTS_OF[replaced["process_results"]],
         extra=extra,
     )
     folder = f"lmms_eval/tasks/{name}"
@@ -83,7 +97,9 @@ def exported_task(name: str) -> dict[str, bytes]:
         f"{folder}/{name}.yaml": _yaml(replaced, closure, f"lmms_eval.tasks.{name}.utils"),
         f"{folder}/utils.py": text,
         f"{folder}/README.md": _readme(task, extra),
-        f"test/eval/test_{name}.py": formatted(_rendered(described()[name]["test"], {"task": name})),
+        f"test/eval/test_{name}.py": formatted(
+            _rendered(described()[name]["test"], {"task": name, "modules": list(extra)})
+        ),
     }
     files |= {f"{folder}/{file}": path.read_text(encoding="utf-8") for file, path in closure.files.items()}
     return {path: content.encode() for path, content in files.items()}

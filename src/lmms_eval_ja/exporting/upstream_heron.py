@@ -9,7 +9,8 @@ from typing import Any
 from datasets import Dataset
 
 from lmms_eval_ja.clients.assets import AssetError
-from lmms_eval_ja.exporting.upstream_judge import NO_ANSWER, Doc, Judge, judged_item, sample_of
+from lmms_eval_ja.exporting.upstream_answer import NO_ANSWER
+from lmms_eval_ja.exporting.upstream_judge import Doc, Judge, judged_item, sample_of
 from lmms_eval_ja.jp_tasks.dataset import DatasetError
 from lmms_eval_ja.jp_tasks.heron_bench_ja.task import process_docs
 from lmms_eval_ja.judges.protocols.heron import HeronBench
@@ -20,16 +21,20 @@ _JUDGE = Judge(HeronBench())
 
 
 def process_docs_and_rules(dataset: Dataset) -> Dataset:
-    """`process_docs`, after the judging rules: a run that lacks them ends before it has cost anything.
+    """`process_docs`, after judging rules and judge: a run that lacks them says so before it has cost anything.
 
     Raises:
-        DatasetError: The rules cannot be had, or the data is not the benchmark's.
+        DatasetError: The rules cannot be had, the data is not the benchmark's, or a document's category has no rule.
     """
     try:
         _JUDGE.protocol.check()
     except AssetError as error:
         raise DatasetError(str(error)) from error
-    return process_docs(dataset)
+    docs = process_docs(dataset)
+    if (problem := _JUDGE.protocol.problem({"category": docs["category"]})) is not None:
+        raise DatasetError(problem)
+    _JUDGE.warn_early()
+    return docs
 
 
 def process_results(doc: Doc, results: Sequence[str]) -> dict[str, Any]:

@@ -13,16 +13,18 @@ from statistics import fmean
 from typing import Any
 
 from lmms_eval.llm_judge import Request, ServerConfig, ServerInterface, get_server
+from lmms_eval.llm_judge.base import AsyncServerInterface
+from loguru import logger as eval_logger
 
+from lmms_eval_ja.clients.chat import is_filtered
 from lmms_eval_ja.clients.settings import DEFAULT_MODEL
+from lmms_eval_ja.exporting.upstream_answer import generation_failure
 from lmms_eval_ja.judges.protocols.base import Message, Protocol, ReplyError, Score
 from lmms_eval_ja.judges.sample import Sample
 
 Doc = Mapping[str, Any]
 #: How often an unreadable reply is asked for again.
 REASKS = 2
-#: What API models of lmms-eval give where they got no answer.
-NO_ANSWER = "[LMMS_EVAL_REQUEST_FAILED"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Verdict:
     """What came of judging one answer.
 
     `failure` is None, "transport" (no reply was to be had), "generation" (the model under test gave no answer),
-    "refusal" (a reply without text), "parse" (no score can be read) or "range" (it is off the scale).
+    "refusal" (a reply without text), "filter" (a content filter stopped the request), "parse" (no score can be read) or
+    "range" (it is off the scale).
     """
 
     score: float | None = None
@@ -61,10 +64,28 @@ class Judge:
         self._server: ServerInterface | None = None
         self._gone: str | None = None
 
+    def warn_early(self) -> None:
+        """Log, before the model has answered anything, why this judge cannot be asked; nothing if it seems ready.
+
+        No error, since a run with `--predict_only` asks no judge.
+        """
+        try:
+            server = self._started()
+        except Exception as error:  # whatever a provider raises
+            why = f"{type(error).__name__}: {error}"
+        else:
+            if isinstance(server, AsyncServerInterface):
+                why = "an asynchronous provider has no event loop in the threads that score answers"
+            elif not server.is_available():
+                why = "the provider says that it is not available: is its key set, or its server up?"
+            else:
+                return
+        eval_logger.warning(f"the judge cannot be asked, and its scores will be NaN: API_TYPE={_api_type()}: {why}")
+
     def verdict(self, sample: Sample) -> Verdict:
         """Judge one answer: in each order that the protocol has, the mean of the scores."""
-        if sample.answer.startswith(NO_ANSWER):
-            return Verdict(failure="generation", reason=sample.answer)
+        if (reason := generation_failure(sample.answer)) is not None:
+            return Verdict(failure="generation", reason=reason)
         scores: list[Score] = []
         replies: list[str] = []
         for order in range(self.protocol.passes):
@@ -99,6 +120,9 @@ class Judge:
         except Exception as error:
             if isinstance(error, AttributeError) and error.name == "strip":  # the provider strips the text, here None
                 raise NoReplyError("refusal", "a reply without text") from error
+            said = getattr(getattr(error, "response", None), "text", "")  # the message may leave the error's code out
+            if is_filtered(f"{error} {said}"):  # this request only: others may pass
+                raise NoReplyError("filter", f"{type(error).__name__}: {error}") from error
             self._gone = f"{type(error).__name__}: {error}"
             raise NoReplyError("transport", self._gone) from error
         if not response.success:
@@ -114,8 +138,13 @@ class Judge:
                     temperature=self.protocol.sampling["temperature"],
                     max_tokens=self.protocol.sampling["max_tokens"],
                 )
-                self._server = get_server(os.getenv("API_TYPE", "openai").lower(), config)
+                self._server = get_server(_api_type(), config)
             return self._server
+
+
+def _api_type() -> str:
+    """The name of llm_judge's provider."""
+    return os.getenv("API_TYPE", "openai").lower()
 
 
 def sample_of(doc: Doc, answer: str) -> Sample:

@@ -5,13 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from datasets import Dataset
+
 from lmms_eval_ja.exporting.upstream_judge import Doc, Judge, Verdict, judged_item, sample_of
+from lmms_eval_ja.jp_tasks.ja_vg_vqa_500.task import all_questions, first_questions
+from lmms_eval_ja.jp_tasks.ja_vlm_bench_in_the_wild.task import process_docs
 from lmms_eval_ja.judges.protocols.vqa import VqaLikert
 from lmms_eval_ja.metrics._normalize import nfkc
 from lmms_eval_ja.metrics._rouge_l import rouge_l_tokens
 from lmms_eval_ja.metrics._tokenize import words
 
 _JUDGE = Judge(VqaLikert())
+
+
+def process_docs_for_judge(dataset: Dataset) -> Dataset:
+    """`process_docs`, with a warning where the judge cannot be asked."""
+    _JUDGE.warn_early()
+    return process_docs(dataset)
+
+
+def all_questions_for_judge(dataset: Dataset) -> Dataset:
+    """`all_questions`, with a warning where the judge cannot be asked."""
+    _JUDGE.warn_early()
+    return all_questions(dataset)
+
+
+def first_questions_for_judge(dataset: Dataset) -> Dataset:
+    """`first_questions`, with a warning where the judge cannot be asked."""
+    _JUDGE.warn_early()
+    return first_questions(dataset)
 
 
 def rouge_l(reference: str, prediction: str) -> float:
