@@ -20,6 +20,8 @@ from lmms_eval_ja.models.prompt import chat_messages, message_images
 from lmms_eval_ja.models.vila.conversation import LLMJP_V3
 from lmms_eval_ja.models.vila.loading import load_vila, published_folder
 
+_DTYPES = ("auto", "float16", "bfloat16", "float32")
+
 
 @register_model("llm_jp_vila")
 class LlmJpVila(lmms):  # type: ignore[misc]  # lmms_eval has no types
@@ -28,10 +30,10 @@ class LlmJpVila(lmms):  # type: ignore[misc]  # lmms_eval has no types
     Args:
         pretrained: Folder or repository on the hub with config.json, llm/, vision_tower/ and mm_projector/.
         revision: Of the repository.
-        dtype: "auto" is float16 on a GPU, as the reference, and float32 on the CPU.
+        dtype: "float16", "bfloat16" or "float32"; "auto" is float16 on a GPU, as the reference, and float32 on the CPU.
         device: Of the whole model, such as "cuda" or "cpu"; with several ranks each has its own GPU.
         device_map: "auto" shards the model over all GPUs of one rank; empty places it on `device`.
-        batch_size: Documents that are answered together.
+        batch_size: Documents that are answered together, 1 or more; not "auto".
     """
 
     is_simple = False
@@ -50,6 +52,10 @@ class LlmJpVila(lmms):  # type: ignore[misc]  # lmms_eval has no types
         super().__init__()
         if kwargs:
             raise ValueError(f"unexpected model arguments: {', '.join(sorted(kwargs))}")
+        if dtype not in _DTYPES:
+            raise ValueError(f"dtype={dtype}: expected one of {', '.join(_DTYPES)}")
+        if not str(batch_size).isdecimal() or int(batch_size) < 1:
+            raise ValueError(f"batch_size={batch_size}: expected a whole number, 1 or more")
         accelerator = Accelerator()
         self._rank, self._world_size = accelerator.process_index, accelerator.num_processes
         if self._world_size > 1:

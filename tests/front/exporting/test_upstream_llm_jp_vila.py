@@ -54,6 +54,11 @@ def test_arguments_and_checkpoints_that_make_no_sense(checkpoint: str, monkeypat
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ValueError, match="unexpected model arguments: precision"):
         LlmJpVila(checkpoint, device="cpu", precision="half")
+    for batch_size in ("auto", 0, "0", -1, "1.5"):
+        with pytest.raises(ValueError, match=f"batch_size={batch_size}: expected a whole number, 1 or more"):
+            LlmJpVila(checkpoint, device="cpu", batch_size=batch_size)
+    with pytest.raises(ValueError, match="dtype=fp16: expected one of auto, float16, bfloat16, float32"):
+        LlmJpVila(checkpoint, device="cpu", dtype="fp16")
     with pytest.raises(LayoutError, match="no such folder"):
         LlmJpVila("nobody/nothing", device="cpu")
     model = LlmJpVila(checkpoint, device="cpu")
