@@ -7,11 +7,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
-from lmms_eval_ja.jp_tasks.rephrasing.sentences import QUOTED
+from lmms_eval_ja.jp_tasks.rephrasing.sentences import QUOTED, options
 
 _NUMBER = re.compile(r"\d+(?:[.,:：]\d+)*")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z0-9'’-]*")
-_OPTION = re.compile(r"^\s*[（(]?(?:[A-Za-zア-オ]|\d{1,2})[）).．、:：]\s*(.+)$", re.MULTILINE)
+_COUNT = re.compile(r"[一二三四五六七八九十]+[つ人本匹個枚]")
 #: What ends an answer and says nothing.
 _ENDING = re.compile(r"(?:です|ます|でした|ました|だ|である)?[。．.！!]*$")
 #: So many characters of an answer in a row give it away, where it is longer.
@@ -30,14 +30,13 @@ def fault_of(wording: str, question: str, answer: str, others: Iterable[str] = (
         others: wordings that there are already.
     """
     new, old = _plain(wording), _plain(question)
-    options, own_options = ([_plain(one) for one in _OPTION.findall(text)] for text in (wording, question))
     faults = {
         "empty": not new,
         "no other wording": new == old or new in {_plain(other) for other in others},
         "much longer than the question": len(new) > _LONGER * len(old) + _LONGER_BY,
-        "other numbers": _kept(_NUMBER, new) != _kept(_NUMBER, old),
+        "other numbers": any(_kept(kind, new) != _kept(kind, old) for kind in (_NUMBER, _COUNT)),
         "other quotations": _kept(QUOTED, wording) != _kept(QUOTED, question),
-        "other options": options != own_options,
+        "other options": _options(wording) != _options(question),
         "other words in Latin letters": _kept(_LATIN, new) != _kept(_LATIN, old),
         "it gives the answer away": _gives_away(new, old, _plain(answer)),
     }
@@ -46,6 +45,10 @@ def fault_of(wording: str, question: str, answer: str, others: Iterable[str] = (
 
 def _plain(text: str) -> str:
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip()
+
+
+def _options(text: str) -> list[tuple[str, str]]:
+    return [(_plain(label), _plain(option)) for label, option in options(text)]
 
 
 def _kept(pattern: re.Pattern[str], text: str) -> Counter[str]:

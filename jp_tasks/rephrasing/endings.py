@@ -19,6 +19,10 @@ _RESPECTFUL = {
     "ござる", "いらっしゃる", "なさる", "くださる", "下さる", "おっしゃる", "いただく", "頂く", "おる", "参る",
     "まいる", "いたす", "致す", "申す", "存じる", "伺う", "拝見", "召し上がる",
 }  # fmt: skip
+#: Of 降る or of 降りる: which of them it is, is not sure.
+_UNSURE = {"降りる", "降る"}
+#: Verbs whose past is of a kind of its own (問うた).
+_OTHER_PAST = ("問う", "請う", "乞う")
 #: After て: verbs with which somebody asks for something.
 _FAVOURS = {"もらえる", "くれる", "いただける", "頂ける"}
 #: Two questions in one, of which an ending is only the second half.
@@ -106,7 +110,13 @@ def _verb_kind(words: list[Morpheme]) -> Kind:
 def _plain_verb(words: list[Morpheme]) -> str | None:
     if not words or not _is_plain(words[-1]):
         return None
-    return "".join(word.surface for word in words[:-1]) + words[-1].base
+    return "".join(word.surface for word in words[:-1]) + _base(words[-1])
+
+
+def _base(verb: Morpheme) -> str:
+    """The form that is written today: 感じる, not 感ずる, which the dictionary lists for 感じ."""
+    old = verb.conjugation.startswith("サ行変格") and verb.base.endswith("ずる") and verb.surface.endswith("じ")
+    return verb.base[:-2] + "じる" if old else verb.base
 
 
 def _past_verb(words: list[Morpheme]) -> str | None:
@@ -121,16 +131,20 @@ def _is_plain(verb: Morpheme) -> bool:
         and verb.form.startswith("連用形")
         and verb.base.endswith(tuple("うくぐすつぬぶむる"))
     )
-    return known and verb.base not in _RESPECTFUL
+    return known and verb.base not in _RESPECTFUL | _UNSURE
 
 
 def _past(verb: Morpheme) -> str | None:
     """The plain past of a verb, by its conjugation."""
-    base, conjugation = verb.base, verb.conjugation
+    base, conjugation = _base(verb), verb.conjugation
+    if base.endswith(_OTHER_PAST):
+        return None
     if base.endswith("する") and conjugation.startswith("サ行変格"):
         return base[:-2] + "した"
-    if conjugation.startswith(("上一段", "下一段", "助動詞-レル", "助動詞-セル")) or (
-        base.endswith("来る") and conjugation.startswith("カ行変格")
+    if (
+        conjugation.startswith(("上一段", "下一段", "助動詞-レル", "助動詞-セル"))
+        or base != verb.base
+        or (base.endswith("来る") and conjugation.startswith("カ行変格"))
     ):
         return base[:-1] + "た"
     if not conjugation.startswith("五段"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 import threading
@@ -13,8 +14,13 @@ _own = threading.local()
 #: Words that ask; one that か or も follows does not (どこか, だれも).
 INTERROGATIVES = frozenset({
     "何", "なに", "なん", "いつ", "どこ", "どの", "どれ", "どちら", "どっち", "どう", "どんな", "誰", "だれ", "どなた",
-    "いくら", "いくつ", "幾ら", "幾つ", "なぜ", "何故", "どうして", "いずれ", "いかが",
+    "いくら", "いくつ", "幾ら", "幾つ", "なぜ", "何故", "どうして", "いずれ", "いかが", "いつ頃", "いつごろ", "いかに",
+    "なにゆえ", "ナニ",
 })  # fmt: skip
+#: What may ask though no word of the list is found.
+_MAY_ASK = re.compile(
+    "(?:いつ|なに|なん|ナニ|何|(?<![なほ])どの|どこ|どれ|どちら|だれ|誰|いく[つら])(?!も|でも|か|にも)|いか(?:に|なる|ほど)"
+)
 #: 何曜, 何色, which are one word each; いくつ is two, and neither asks before か or も.
 _COUNTED, _HOW_MANY = re.compile("[何幾]."), re.compile("いく[つら](?![かも])")
 
@@ -44,6 +50,22 @@ def asks(words: list[Morpheme]) -> bool:
         for word, after in zip(words, following, strict=True)
     )
     return found or _HOW_MANY.search("".join(word.surface for word in words)) is not None
+
+
+def may_ask(text: str) -> bool:
+    """Whether a text holds what may be a word that asks, though `asks` knows none in it."""
+    return _MAY_ASK.search(text) is not None
+
+
+def chooses(words: list[Morpheme]) -> bool:
+    """Whether か follows a noun, as in 犬か猫: what is named before it can be chosen."""
+    return any(
+        word.surface == "か"
+        and word.pos == "助詞"
+        and before.pos in {"名詞", "接尾辞", "代名詞", "形状詞"}
+        and before.surface not in INTERROGATIVES
+        for before, word in itertools.pairwise(words)
+    )
 
 
 def is_noun_phrase(words: list[Morpheme]) -> bool:

@@ -6,23 +6,40 @@ import re
 from collections.abc import Callable, Iterable
 
 from lmms_eval_ja.jp_tasks.rephrasing.endings import Ending, ending_of
+from lmms_eval_ja.jp_tasks.rephrasing.morphemes import chooses, may_ask, morphemes
 from lmms_eval_ja.jp_tasks.rephrasing.sentences import sentences, unquoted
 from lmms_eval_ja.jp_tasks.rephrasing.spelling import other_spelling
 from lmms_eval_ja.jp_tasks.rephrasing.word_order import other_order
 
 #: Raised whenever a rule can give another text: the variants are part of a score.
-RULES_VERSION = 1
+RULES_VERSION = 2
 _POLITE = re.compile(r"です|(?<!ま)ます(?!ま)|ません|ました|でしょう|ください|下さい")
 #: Endings of plain style, and the polite ones for them.
 _TO_POLITE: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(せよ|しなさい)。?$"), "してください。"),
-    (re.compile(r"(?<=[えけげせてねべめれ])(よ|なさい)。?$"), "てください。"),
+    (re.compile(r"しなさい。?$"), "してください。"),
+    (re.compile(r"(?<=[一-龠々ァ-ヶー]{2})(?<![見載任乗寄着合])せよ。?$"), "してください。"),
+    (
+        re.compile(
+            "(述べ|答え|教え|伝え|挙げ|あげ|調べ|比べ|並べ|考え|数え|加え|求め|まとめ|確かめ|定め|見|見せ|載せ|任せ|知らせ|"
+            "(?<=[一-龠々ァ-ヶー])させ)(?:よ|なさい)。?$"
+        ),
+        r"\1てください。",
+    ),
     (re.compile(r"(?<=[てで])。$"), "ください。"),
     (re.compile(r"だろうか(?=[。？?]?$)"), "でしょうか"),
     (re.compile(r"(?<=て)いるか(?=[。？?]?$)"), "いますか"),
     (re.compile(r"(?<=[一-龠々ァ-ヶー])(であるか|か)(?=[。？?]?$)"), "ですか"),
-    (re.compile(r"(?<=何|れ|こ|誰|つ|ら)[？?]$"), "ですか。"),
+    (re.compile(r"(何|れ|こ|誰|つ|いくら)[？?]$"), r"\1ですか。"),
 )
+#: What is asked of the one who answers; whoever else could do it is not named.
+_TELL = re.compile(
+    "^(?P<what>.+?)(?P<verb>説明し|描写し|記述し|要約し|教え|述べ|答え|書い|論じ|挙げ)て(?:もらえる|くれる|いただける|頂ける)$"
+)
+_TOLD = re.compile("は(?:何|なに|どこ|誰|だれ|いつ|どれ)(?:なの)?か(?=[^か]*$)|について|に関して")
+_WHO_OR_WHERE = {"は", "も", "が", "に", "で", "から", "なら"}
+#: Verbs of whoever is asked; of the first three, no は or が says that it is somebody else.
+_OF_THE_ASKED = re.compile("(?:思う|思っている|知っている|説明する)$")
+_OF_THE_ASKED_ALONE = re.compile("(?:考える|考えている|感じる|感じている|分かる|わかる|選ぶ)$")
 
 
 def style(question: str) -> str | None:
@@ -39,7 +56,7 @@ def style(question: str) -> str | None:
 
 
 def soften(question: str) -> str | None:
-    """…ですか and …でしょうか. Nobody wonders what the one who is asked will do: not where あなた is addressed."""
+    """…ですか and …でしょうか. Nobody wonders what the one who is asked will do, thinks or knows."""
     return None if "あなた" in question else _with_last(question, _softened)
 
 
@@ -125,6 +142,8 @@ def _plain(sentence: str) -> str | None:
 
 
 def _polite(sentence: str) -> str | None:
+    if re.search("か[。？?]?$", sentence) and [word.surface for word in morphemes(sentence)].count("か") > 1:
+        return None  # one of two: 犬か猫か
     for pattern, polite in _TO_POLITE:
         if pattern.search(sentence):
             return pattern.sub(polite, sentence)
@@ -132,7 +151,7 @@ def _polite(sentence: str) -> str | None:
 
 
 def _softened(ending: Ending) -> str | None:
-    if not ending.question or ending.kind == "favour":
+    if not ending.question or ending.kind == "favour" or _is_of_the_asked(ending.plain):
         return None
     if not ending.soft:
         return f"{ending.plain}でしょうか{ending.mark}"
@@ -142,16 +161,34 @@ def _softened(ending: Ending) -> str | None:
     return f"{ending.plain.removesuffix('る')}ますか{ending.mark}" if goes_on else None
 
 
+def _is_of_the_asked(plain: str) -> bool:
+    """Whether the sentence says what the one who is asked thinks, knows or does."""
+    if _OF_THE_ASKED.search(plain):
+        return True
+    named = any(word.pos == "助詞" and word.surface in {"は", "が"} for word in morphemes(plain))
+    return not named and _OF_THE_ASKED_ALONE.search(plain) is not None
+
+
 def _requested(ending: Ending) -> str | None:
     if ending.kind == "request":
         return f"{ending.plain}いただけますか{ending.mark}"
     if not ending.question:
         return None
     if ending.kind == "favour":
-        return f"{re.sub('(もらえる|くれる|いただける|頂ける)$', '', ending.plain)}ください。"
+        return f"{told}ください。" if (told := _told(ending.plain)) else None
     if not ending.asks:
-        return f"{ending.plain}かどうか教えてください。"
+        unsure = may_ask(ending.plain) or chooses(morphemes(ending.plain))
+        return None if unsure else f"{ending.plain}かどうか教えてください。"
     return f"{ending.plain}{'なのか' if ending.kind == 'noun' else 'か'}教えてください。"
+
+
+def _told(plain: str) -> str | None:
+    """Up to て, what the one who answers is asked to tell; None where another may be meant (店員に説明してもらえる)."""
+    match = _TELL.match(plain)
+    if match is None:
+        return None
+    words = {word.surface for word in morphemes(_TOLD.sub("", match["what"]))}
+    return None if words & _WHO_OR_WHERE else f"{match['what']}{match['verb']}て"
 
 
 def _in_kansai(ending: Ending) -> str | None:

@@ -123,7 +123,7 @@ def test_heron_bench_in_other_words(worker: Worker, tmp_path: Path) -> None:
     assert (score["value"], score["why_none"]) == (None, None)  # the task is complete
     assert score["undefined"] == "no cluster has any dispersion: the alignment score is infinite"
     assert score["within_clusters"]["dispersions"]["std_ddof0"]["is_infinite"]
-    assert facts["variants"]["from"] == "rules 1"
+    assert facts["variants"]["from"] == "rules 2"
     assert facts["variants"]["wordings"] == len(lines) == facts["fingerprint"]["dataset"]["rows"]
     assert facts["fingerprint"]["dataset"]["revision"]  # read back through the repeated rows
 

@@ -96,7 +96,7 @@ def test_a_benchmark_is_put_in_other_words_by_rules(monkeypatch: pytest.MonkeyPa
     about = spec_of(heron_docs).about
     assert about is not None
     facts = about(found)
-    assert facts["variants"]["from"] == "rules 1"
+    assert facts["variants"]["from"] == "rules 2"
     (change,) = facts["changed"]  # what differs from the benchmark is seen behind the wordings
     assert change.startswith("texts have sha256")
 

@@ -47,3 +47,30 @@ def test_options_are_kept_in_their_order() -> None:
     question = "どれですか。\nA. 赤\nB. 青"
     assert fault_of("どれか選んでください。\nA. 赤\nB. 青", question, "赤") is None
     assert fault_of("どれか選んでください。\nA. 青\nB. 赤", question, "赤") == "other options"
+
+
+@pytest.mark.parametrize(
+    ("options", "others"),
+    [
+        ("(ア)青 (イ)赤", "(ア)赤 (イ)青"),
+        ("(ア)青(イ)赤", "(ア)青(イ)黒"),
+        ("A. 青 B. 赤", "B. 青 A. 赤"),
+        ("①青 ②赤", "①赤 ②青"),
+        ("1: 青 2: 赤", "2: 赤 1: 青"),
+    ],
+)
+def test_options_on_one_line_are_kept_too(options: str, others: str) -> None:
+    question = f"正しいのはどれですか。{options}"
+    assert fault_of(f"どれが正しいですか。{options}", question, "ア") is None
+    assert fault_of(f"どれが正しいですか。{others}", question, "ア") == "other options"
+
+
+def test_times_and_one_label_are_no_options() -> None:
+    assert fault_of("9:30と 8:15のどちらですか。", "8:15と 9:30のどちらですか。", "はい") is None
+    assert fault_of("駅は(A)ですか。", "(A)は駅ですか。", "はい") is None
+
+
+def test_counts_in_kanji_are_numbers() -> None:
+    question = "二つの図の違いは何ですか。"
+    assert fault_of("二つの図の違いを教えてください。", question, "色です。") is None
+    assert fault_of("三つの図の違いを教えてください。", question, "色です。") == "other numbers"
