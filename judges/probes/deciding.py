@@ -14,6 +14,9 @@ LEVEL = 0.05
 FEWEST_ANSWERS, FEWEST_CLUSTERS = 20, 8
 #: A smaller share of pairs with both scores is no finding.
 COVERAGE = 0.95
+#: Effects that differ by less are the same.
+EQUAL = 1e-9
+_OWN_IMAGE = "\0one more"
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,9 @@ def weigh(effects: Sequence[float], clusters: Sequence[str], wanted: int, rule: 
     """The mean effect with its interval and p value; the verdict is still that of one probe alone.
 
     Student's t with one degree of freedom less than the G clusters, and a standard error clustered by them, times
-    √(G/(G − 1)).
+    √(G/(G − 1)). Where every effect is the same, p is that of all G clusters on one side by chance: 2^−G, twice that
+    for "either". A mean below the threshold has to be below it also with one more answer, on an image of its own, that
+    falls all the way: else no answer that happens to fall would be taken for none that can.
 
     Args:
         effects: one for each pair with both scores, shape (n,).
@@ -73,9 +78,7 @@ def weigh(effects: Sequence[float], clusters: Sequence[str], wanted: int, rule: 
         wanted: how many pairs were asked for.
         rule: of the decision.
     """
-    from scipy.special import stdtr, stdtrit
-
-    from lmms_eval_ja.metrics import clustered_standard_error
+    from scipy.special import stdtrit
 
     n, groups = len(effects), len(set(clusters))
     found = Finding("not found", n=n, wanted=wanted, clusters=groups)
@@ -84,16 +87,33 @@ def weigh(effects: Sequence[float], clusters: Sequence[str], wanted: int, rule: 
     if n < FEWEST_ANSWERS or groups < FEWEST_CLUSTERS:
         reason = f"{n} answers on {groups} images; at least {FEWEST_ANSWERS} on {FEWEST_CLUSTERS} are needed"
         return replace(found, verdict="too few", reason=reason)
-    mean = math.fsum(effects) / n
-    error = clustered_standard_error([effect - mean for effect in effects], list(clusters))
-    error *= math.sqrt(groups / (groups - 1))  # without it 10 images accuse 5.5 % of fair judges
+    mean, error = _mean_and_error(effects, clusters)
     half = float(stdtrit(groups - 1, 1 - LEVEL / 2)) * error
-    distance = mean - rule.null
-    t = distance / error if error > 0 else math.copysign(math.inf, distance) if distance else 0.0
-    below = float(stdtr(groups - 1, t))
-    p = {"either": 2 * min(below, 1 - below), "below threshold": below}.get(rule.side, 1 - below)
+    p = _p_value(effects, clusters, rule)
+    if rule.side == "below threshold":
+        p = max(p, _p_value([*effects, 1.0], [*clusters, _OWN_IMAGE], rule))
     found = replace(found, effect=mean, ci_low=mean - half, ci_high=mean + half, p=p)
     return _decided(found, rule, p)
+
+
+def _p_value(effects: Sequence[float], clusters: Sequence[str], rule: Rule) -> float:
+    from scipy.special import stdtr
+
+    mean, error = _mean_and_error(effects, clusters)
+    groups, distance = len(set(clusters)), mean - rule.null
+    if error > EQUAL:
+        above = float(stdtr(groups - 1, -distance / error))
+    else:
+        above = 0.5 if abs(distance) <= EQUAL else 2.0**-groups if distance > 0 else 1 - 2.0**-groups
+    return {"either": 2 * min(above, 1 - above), "below threshold": 1 - above}.get(rule.side, above)
+
+
+def _mean_and_error(effects: Sequence[float], clusters: Sequence[str]) -> tuple[float, float]:
+    from lmms_eval_ja.metrics import clustered_standard_error
+
+    mean, groups = math.fsum(effects) / len(effects), len(set(clusters))
+    error = clustered_standard_error([effect - mean for effect in effects], list(clusters))
+    return mean, error * math.sqrt(groups / (groups - 1))  # without it 10 images accuse 5.5 % of fair judges
 
 
 def adjusted(findings: Sequence[Finding], rules: Sequence[Rule]) -> list[Finding]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
-from lmms_eval_ja.judges.probes.deciding import Rule
+from lmms_eval_ja.judges.probes.deciding import EQUAL, Rule
 from lmms_eval_ja.judges.probes.perturbing import attempt_of
 from lmms_eval_ja.judges.protocols import Protocol
 from lmms_eval_ja.judges.sample import Sample
@@ -86,7 +86,23 @@ def _images(name: str, clusters: list[str], judged: Judged, protocol: Protocol) 
         "bias_deviation_high": _or_none(deviation.ci_high),
         "bias_conformity": _or_none(conformity.value),
     }
+    changed = [a for a, b in zip(judged["base"], judged[name], strict=True) if a is not None and b is not None]
+    if again := [fall for verdict in changed for fall in _falls_of_repeats(verdict, low)]:
+        details["asked_again"] = _mean(again)
     return Effects(values, own, len(pairs), details)
+
+
+def _falls_of_repeats(verdict: Verdict, low: float) -> list[float]:
+    """The mean fall of one repeat below the others, measured as another image's effect is; each repeat in turn.
+
+    Nothing was changed between repeats. This is what chance alone makes of scores that are above the lowest.
+    """
+    scores = [run["score"] for run in verdict["runs"]] if verdict["score"] is not None else []
+    if len(scores) < 2:  # noqa: PLR2004 (the probe retest is not made)
+        return []
+    others = [(math.fsum(scores) - one) / (len(scores) - 1) for one in scores]
+    falls = [(a - b) / (a - low) for a, b in zip(others, scores, strict=True) if a - low > EQUAL]
+    return [math.fsum(falls) / len(falls)] if falls else []
 
 
 def _shift(name: str, clusters: list[str], judged: Judged, protocol: Protocol) -> Effects:

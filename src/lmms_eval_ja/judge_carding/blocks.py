@@ -46,6 +46,8 @@ def blocks(card: Mapping[str, Any], language: Language) -> Iterator[Block]:
     for probe in card["probes"]:
         if probe["reason"]:
             yield Block("text", f"{word(PROBES, probe['name'], language)}: {probe['reason']}.")
+    if any(probe["side"] == "below threshold" and probe["effect"] is not None for probe in card["probes"]):
+        yield Block("text", w("image_probes"))
     if any(probe["image_is_described"] for probe in card["probes"]):
         yield Block("text", w("described"))
     details = _details(card, language)

@@ -21,6 +21,17 @@ _HOW_JA = (
     "区間は画像ごとのまとまりを考慮しています。"
 )
 
+_IMAGES_EN = (
+    "The image probes cannot tell a judge that does not look from one whose scores move by chance: chance lowers high "
+    "scores as well. Hold the effect against that of asking again with nothing changed, shown where the probe retest "
+    "was made. Nor do they see a judge look where most answers are wrong and score above the lowest with any image."
+)
+_IMAGES_JA = (
+    "画像の探査では、画像を見ない判定器でも点数が偶然に動くなら、見分けられません。高い点数は偶然でも下がるからです。"
+    "何も変えずにもう一度尋ねたときの効果（再質問の探査をしたときに表示）と比べてください。"
+    "また、ほとんどの回答が誤りで、どの画像でも最低点より高い点数が付くときは、判定器が画像を見ていても分かりません。"
+)
+
 WORDS: Mapping[str, tuple[str, str]] = {
     "title": ("Report card of a judge", "判定器の成績表"),
     "language": ("English", "日本語"),
@@ -61,6 +72,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "この判定器とプロトコルについて、人との一致のデータがありません。`lmms-eval-ja judge-eval` で測れます。",
     ),
     "how": (_HOW_EN, _HOW_JA),
+    "image_probes": (_IMAGES_EN, _IMAGES_JA),
     "described": (
         "This prompt describes the picture in words as well, so a score may rest on the description.",
         "このプロンプトは画像の内容を文章でも説明しているため、点数がその説明に基づくことがあります。",
@@ -91,6 +103,7 @@ DETAILS: Mapping[str, tuple[str, str]] = {
     "bias_deviation_low": ("bias-deviation, low end", "bias-deviation の下端"),
     "bias_deviation_high": ("bias-deviation, high end", "bias-deviation の上端"),
     "bias_conformity": ("bias-conformity", "bias-conformity"),
+    "asked_again": ("the same of asking again with nothing changed", "何も変えずにもう一度尋ねたときの効果"),
     "share_risen": ("share that rose", "上がった割合"),
     "share_fallen": ("share that fell", "下がった割合"),
     "alpha": ("Krippendorff's alpha between repeats", "繰り返し間の Krippendorff の α"),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from lmms_eval_ja.compare.finished import SamplesError
 from lmms_eval_ja.judge_carding.content import agreement_of, as_json
 from lmms_eval_ja.judge_carding.gathering import spread
 from lmms_eval_ja.judge_carding.words import DETAILS, LANGUAGES, PROBES, VERDICTS, WORDS
@@ -105,6 +106,17 @@ def test_both_languages_say_what_was_found(write: Any) -> None:
         assert words in text
 
 
+def test_what_an_image_probe_cannot_tell_stands_below_it() -> None:
+    blind, _, not_made = card()["probes"]
+    made = blind | {"name": "image", "side": "below threshold", "details": {"asked_again": 0.31}}
+    text = as_markdown(card(probes=[made]))
+    for words in ("from one whose scores move by chance", "見分けられません"):
+        assert words in text
+    assert "| the same of asking again with nothing changed | 0.31 |" in text
+    without = as_markdown(card(probes=[blind, not_made | {"side": "below threshold"}]))
+    assert "scores move by chance" not in without
+
+
 def test_agreement_is_shown_or_its_lack() -> None:
     assert "without agreement data for Japanese" in as_markdown(card())
     own = {"value": 0.71, "ci_low": 0.62, "ci_high": 0.79}
@@ -115,7 +127,7 @@ def test_agreement_is_shown_or_its_lack() -> None:
 
 
 def test_agreement_is_that_of_the_judge_and_protocol(tmp_path: Path) -> None:
-    one = {"value": 0.7, "ci_low": 0.6, "ci_high": 0.8, "why_none": None, "why_no_interval": None}
+    one: dict[str, Any] = {"value": 0.7, "ci_low": 0.6, "ci_high": 0.8, "why_none": None, "why_no_interval": None}
     agreement = {"n": 60, "n_clusters": 10, "statistics": {"pearson": one}}
     content = {"tasks": ["t"], "raters": ["a"], "judges": [{"judge": "j", "protocol": "p", "agreement": agreement}]}
     path = tmp_path / "eval.json"
@@ -125,6 +137,10 @@ def test_agreement_is_that_of_the_judge_and_protocol(tmp_path: Path) -> None:
     assert (found["answers"], found["statistics"]["pearson"]["value"]) == (60, 0.7)
     assert agreement_of(path, "j", "other") is None
     assert agreement_of(path, "other", "p") is None
+    one["ci_low"] = "high"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(SamplesError, match="is no file of `lmms-eval-ja judge-eval --json`"):
+        agreement_of(path, "j", "p")
 
 
 def test_the_files_are_the_same_for_the_same_card(tmp_path: Path) -> None:

@@ -49,8 +49,41 @@ def test_sides_and_thresholds(rule: Rule, mean: float, verdict: str) -> None:
 def test_effects_without_any_spread() -> None:
     assert weigh([0.0] * 40, _CLUSTERS, 40, Rule(0.05)).verdict == "not found"
     assert weigh([0.0] * 40, _CLUSTERS, 40, Rule(0.05, "either")).p == 1
-    assert weigh([0.5] * 40, _CLUSTERS, 40, Rule(0.05, "either")).verdict == "found"
-    assert weigh([0.0] * 40, _CLUSTERS, 40, Rule(0.1, "below threshold")).verdict == "found"
+    # All of ten images on one side by chance: 2^-10, on either side twice that.
+    assert weigh([0.5] * 40, _CLUSTERS, 40, Rule(0.05)).p == 2**-10
+    either = weigh([0.1 + 0.2] * 20 + [0.3] * 20, _CLUSTERS, 40, Rule(0.05, "either"))
+    assert (either.verdict, either.p) == ("found", 2**-9)
+    assert weigh([-0.5] * 40, _CLUSTERS, 40, Rule(0.05)).p == 1 - 2**-10
+    assert weigh([0.25] * 40, _CLUSTERS, 40, Rule(0.05, "above threshold")).p == 2**-10
+
+
+def test_a_judge_that_is_blind_without_noise_is_found_with_enough_answers() -> None:
+    # With one answer that falls: mean 1/41, sums of the images -4/41 and of its own 40/41, so squares are 40/41 and
+    # cross terms 10·16/41² − 40/41²; error² = (40/41/40/41 + 120/41⁴) · 11/10.
+    blind = weigh([0.0] * 40, _CLUSTERS, 40, RULES["image"])
+    error = np.sqrt((1 / 41**2 + 120 / 41**4) * 11 / 10)
+    assert blind.p == pytest.approx(t.cdf((1 / 41 - 0.1) / error, 10))
+    assert (blind.effect, blind.ci_low, blind.ci_high) == (0, 0, 0)
+    among_five = adjusted([blind, *[Finding("not found", effect=0.0, p=0.5)] * 4], [RULES["image"]] + [Rule(0.05)] * 4)
+    assert among_five[0].verdict == "found"
+    # Where one in ten falls, 20 answers show none in 12 % of samples.
+    assert weigh([0.0] * 20, _CLUSTERS[:20], 20, RULES["image"]).verdict == "not found"
+
+
+def test_the_order_of_the_answers_changes_no_finding() -> None:
+    effects = [1.0, 0.0, 0.0, 0.25, *[0.0] * 36]
+    own = weigh(effects, _CLUSTERS, 40, RULES["image"])
+    assert weigh(effects[::-1], _CLUSTERS[::-1], 40, RULES["image"]) == own
+
+
+@pytest.mark.parametrize(("answers", "images"), [(20, 8), (40, 10), (60, 20), (100, 21)])
+def test_a_judge_at_the_threshold_whose_answers_fall_or_do_not_is_seldom_accused(answers: int, images: int) -> None:
+    """One answer in ten falls all the way, the others not at all; the other four probes of the card find nothing."""
+    rng, cards = np.random.default_rng(20261126), 400
+    clusters = [f"image{at * images // answers}" for at in range(answers)]
+    falls = (rng.random((cards, answers)) < 0.1).astype(float)
+    values = [weigh(own.tolist(), clusters, answers, RULES["image"]).p or 0.0 for own in falls]
+    assert np.mean(np.array(values) * 5 <= 0.05) <= 0.03
 
 
 def test_missing_scores_and_small_samples_give_no_finding() -> None:
@@ -85,7 +118,7 @@ def test_an_unbiased_judge_is_seldom_accused() -> None:
             weigh((own.ravel() + rule.null).tolist(), clusters, 40, rule) for own, rule in zip(card, rules, strict=True)
         ]
         accused += any(one.verdict == "found" for one in adjusted(findings, rules))
-    # 4.2 % of 4,000 such cards.
+    # 3.6 % of 4,000 such cards (benchmarks/judge_probes.py).
     assert accused / cards <= 0.05
 
 

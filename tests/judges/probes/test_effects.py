@@ -56,6 +56,19 @@ def test_an_image_counts_where_a_score_can_fall() -> None:
     assert found.details["points"] == pytest.approx(-4)
 
 
+def test_the_fall_between_repeats_stands_beside_an_image() -> None:
+    # Each repeat below the mean of the other two: (5-5)/4, (6-3)/5, (4-7)/3; the same three times: 0.
+    judged = {"base": [_verdict(5, 3, 7), _verdict(6, 6, 6), _verdict(8, 2, 2)]}
+    judged["image"] = [_verdict(5), _verdict(6), None]
+    found = effects("image", _SAMPLES[:3], judged, _PROTOCOL)
+    assert found.details["asked_again"] == pytest.approx((0 + 3 / 5 - 3 / 3) / 3 / 2)
+    # The repeat at the lowest score cannot fall.
+    judged = {"base": [_verdict(9, 1)], "image": [_verdict(1)]}
+    assert effects("image", _SAMPLES[:1], judged, _PROTOCOL).details["asked_again"] == 1
+    judged = {"base": [_verdict(5)], "image": [_verdict(5)]}
+    assert "asked_again" not in effects("image", _SAMPLES[:1], judged, _PROTOCOL).details
+
+
 def test_samples_that_cannot_be_changed_are_not_wanted() -> None:
     found = effects("image", _SAMPLES[:2], {"base": [_verdict(5)] * 2, "image": [_verdict(3), None]}, _PROTOCOL)
     assert (found.values, found.wanted) == ([0.5], 1)
