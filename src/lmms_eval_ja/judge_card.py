@@ -15,6 +15,7 @@ from lmms_eval_ja.console import console
 from lmms_eval_ja.quiet import quiet
 
 if TYPE_CHECKING:
+    from lmms_eval_ja.judge_carding.content import Known
     from lmms_eval_ja.judge_carding.gathering import Answers
     from lmms_eval_ja.judges.probes import Plan
 
@@ -68,6 +69,7 @@ def judge_card(
     from lmms_eval_ja.clients import AssetError, SettingsError
     from lmms_eval_ja.clients.store_reader import ExchangeError
     from lmms_eval_ja.compare.finished import SamplesError
+    from lmms_eval_ja.judge_carding.content import known_of
     from lmms_eval_ja.judge_carding.gathering import gather
     from lmms_eval_ja.judges.probes import plan
     from lmms_eval_ja.models.answers import AnswersError
@@ -82,11 +84,12 @@ def judge_card(
             limit=limit,
             include_path=include_path,
         )
+        known = known_of(answers, agreement)
         planned = plan(answers.samples, answers.protocol, answers.judge, _names(probes), repeats=repeats)
         if dry_run:
             _show_plan(answers, planned)
             return
-        card = _made(answers, planned, agreement, output or _default(results_dir, answers))
+        card = _made(answers, planned, known, output or _default(results_dir, answers))
     except (
         SamplesError, AnswersError, SettingsError, AssetError, ExchangeError, ValueError, OSError, SystemExit
     ) as error:  # fmt: skip
@@ -116,7 +119,7 @@ def _default(folder: Path, answers: Answers) -> Path:
     return folder / f"judge-card-{judge}-{answers.protocol.name}-{datetime.now().astimezone():%Y%m%d_%H%M%S}"
 
 
-def _made(answers: Answers, planned: Plan, agreement: Path | None, output: Path) -> dict[str, Any]:
+def _made(answers: Answers, planned: Plan, known: Known, output: Path) -> dict[str, Any]:
     """Ask, decide, write and show."""
     from lmms_eval_ja.judge_carding.content import card_of
     from lmms_eval_ja.judge_carding.writing import write_card
@@ -128,7 +131,7 @@ def _made(answers: Answers, planned: Plan, agreement: Path | None, output: Path)
     with new_folder(output) as folder:
         settings = answers.settings
         probed = probe_judge(planned, answers.protocol, settings.store, budget_usd=settings.budget_usd)
-        card = card_of(answers, probed, agreement)
+        card = card_of(answers, probed, known)
         write_card(card, folder)
     _show(card)
     console.print(f"Written to {escape(str(output))}", highlight=False, soft_wrap=True)

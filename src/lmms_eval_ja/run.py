@@ -270,18 +270,29 @@ def _check_judge(tasks: Mapping[str, Mapping[str, Any]], settings: Settings, *, 
             protocol(name).check()
     except (AssetError, SettingsError) as error:
         raise CheckFailedError(str(error)) from None
+    check_prices(judge, settings)
     for one in judge.each.values():
         try:
             warnings_of([one.settings])
         except SettingsError as error:
             raise CheckFailedError(str(error)) from None
-        if settings.budget_usd is not None and not one.is_overlap and price_of(one.settings) is None:
+        if ask and (problem := one.problem()):
+            raise CheckFailedError(problem)
+
+
+def check_prices(judge: Judge, settings: Settings) -> None:
+    """Refuse a budget where some judge that may be asked has no known price.
+
+    Raises:
+        CheckFailedError: names the judge.
+    """
+    for one in judge.each.values():
+        is_asked = not one.is_overlap and one.settings.mode != "store"
+        if settings.budget_usd is not None and is_asked and price_of(one.settings) is None:
             raise CheckFailedError(
                 f"there is a budget, but no price is known for {one.label}: state price_input and price_output of the "
                 "judge in judge.toml, in US dollars per million tokens, or leave budget_usd out"
             )
-        if ask and (problem := one.problem()):
-            raise CheckFailedError(problem)
 
 
 def _check_mode(tasks: Mapping[str, Mapping[str, Any]], settings: Settings) -> None:

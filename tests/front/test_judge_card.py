@@ -119,3 +119,36 @@ def test_what_cannot_be_is_told_before_anybody_is_asked(
     assert done.exit_code == 1
     assert message in done.output
     assert not (tmp_path / "card").exists()
+
+
+_OPEN = '[judges.local]\nmodel = "qwen"\nbase_url = "{url}"\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message", "dry"),
+    [
+        ("budget_usd = 1.0\n", "", "there is a budget, but no price is known for qwen", []),
+        ("budget_usd = 1.0\n", "", "there is a budget, but no price is known for qwen", ["--dry-run"]),
+        pytest.param("", 'agreement = "absent.json"\n', "No such file", [], marks=pytest.mark.slow),
+        pytest.param("", 'agreement = "half.json"\n', "is no file of", ["--dry-run"], marks=pytest.mark.slow),
+    ],
+)
+def test_what_judge_toml_names_is_looked_at_before_the_judge_is_asked(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, after: str, message: str, dry: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    statistics = {"pearson": {"value": 0.9, "ci_low": 0.8, "ci_high": "high"}}
+    own = {"judge": "qwen", "protocol": "", "agreement": {"n": 40, "n_clusters": 10, "statistics": statistics}}
+    half = {"tasks": [], "raters": [], "judges": [own]}
+    (tmp_path / "half.json").write_text(json.dumps(half), encoding="utf-8")
+    monkeypatch.delenv("LMMS_EVAL_JA_JUDGE")
+    monkeypatch.setenv("LMMS_EVAL_JA_JUDGE_FILE", str(tmp_path / "judge.toml"))
+    with JudgeServer(fair()) as server:
+        (tmp_path / "judge.toml").write_text(
+            'judge = "local"\n' + before + _OPEN.format(url=server.base_url) + after, encoding="utf-8"
+        )
+        done = _card(run, "--limit", 20, "--probes", "verbosity", "--output", tmp_path / "card", *dry)
+        assert server.requests == []
+    assert done.exit_code == 1
+    assert message in " ".join(done.output.split())
+    assert not (tmp_path / "card").exists()

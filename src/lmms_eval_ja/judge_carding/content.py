@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,23 @@ from lmms_eval_ja.judges.validity import is_open, warnings_of
 _OF_IMAGES = ("image", "no_image")
 
 
-def card_of(answers: Answers, probed: Probed, agreement: Path | None = None) -> dict[str, Any]:
-    """The card of a judge.
+@dataclass(frozen=True)
+class Known:
+    """What is known of a judge's agreement with people: warnings, and what the file says; None where it says nothing.
+
+    `is_open`: some of its members is an open judge.
+    """
+
+    warnings: Sequence[str]
+    agreement: Mapping[str, Any] | None
+    is_open: bool
+
+
+def known_of(answers: Answers, agreement: Path | None = None) -> Known:
+    """What is known of the judge of answers before it is asked.
 
     Args:
-        answers: that the judge was probed with.
-        probed: what the probes found.
+        answers: that it is to be probed with.
         agreement: a file of `lmms-eval-ja judge-eval --json`; None is the one that judge.toml names.
 
     Raises:
@@ -36,13 +47,29 @@ def card_of(answers: Answers, probed: Probed, agreement: Path | None = None) -> 
     if agreement is not None:
         members = [one.model_copy(update={"agreement": str(agreement)}) for one in members]
     file = agreement or (Path(judge.settings.agreement).expanduser() if judge.settings.agreement else None)
+    return Known(
+        warnings_of(members, protocol.name),
+        None if file is None else agreement_of(file, judge.label, protocol.name),
+        any(is_open(one) for one in members),
+    )
+
+
+def card_of(answers: Answers, probed: Probed, known: Known) -> dict[str, Any]:
+    """The card of a judge.
+
+    Args:
+        answers: that the judge was probed with.
+        probed: what the probes found.
+        known: of its agreement with people (`known_of`).
+    """
+    judge, protocol = answers.judge, answers.protocol
     return {
         "format": "lmms-eval-ja judge-card 1",
         "version": version("lmms-eval-ja"),
         "judge": judge.label,
         "models": list(probed.models),
-        "is_open": any(is_open(one) for one in members),
-        "warnings": warnings_of(members, protocol.name),
+        "is_open": known.is_open,
+        "warnings": list(known.warnings),
         "protocol": protocol.fingerprint(),
         "scale": [protocol.low, protocol.high],
         "judging": judge.fingerprint(protocol),
@@ -51,7 +78,7 @@ def card_of(answers: Answers, probed: Probed, agreement: Path | None = None) -> 
         "images": len({sample.cluster or sample.sample_id for sample in answers.samples}),
         "scored": probed.scored,
         "mean": probed.mean,
-        "agreement": None if file is None else agreement_of(file, judge.label, protocol.name),
+        "agreement": known.agreement,
         "probes": [_probe(one, has_context=any(s.context for s in answers.samples)) for one in probed.probes],
         "requests": probed.requests,
         "usd": probed.usd,
@@ -79,10 +106,10 @@ def agreement_of(path: Path, judge: str, protocol: str) -> dict[str, Any] | None
             "file": path.name,
             "tasks": content["tasks"],
             "raters": len(content["raters"]),
-            "answers": own["n"],
-            "images": own["n_clusters"],
+            "answers": int(own["n"]),
+            "images": int(own["n_clusters"]),
             "statistics": {
-                name: {key: one[key] for key in ("value", "ci_low", "ci_high")}
+                name: {key: _number(one[key]) for key in ("value", "ci_low", "ci_high")}
                 for name, one in own["statistics"].items()
             },
         }
@@ -104,6 +131,10 @@ def _probe(probe: Probe, *, has_context: bool) -> dict[str, Any]:
         "failures": probe.failures,
         "image_is_described": has_context and probe.name in _OF_IMAGES,
     }
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def _finite(value: object) -> object:

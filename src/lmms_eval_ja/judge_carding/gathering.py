@@ -85,12 +85,13 @@ def _gather(run: Finished, wish: Wish) -> Answers:
     from lmms_eval.tasks import TaskManager
 
     from lmms_eval_ja.plugin import install
-    from lmms_eval_ja.run import checked_data, ready_settings
+    from lmms_eval_ja.run import check_prices, checked_data, ready_settings
 
     settings = ready_settings()
     judge = _at_once(Judge.of(settings))
     if judge.is_overlap:
         raise SamplesError("overlap is no LLM: state --judge, or a judge in judge.toml")
+    check_prices(judge, settings)
     install()
     model = run.config.get("model")
     manager = TaskManager("ERROR", include_path=str(FOLDER), include_defaults=False, model_name=model)  # much faster
