@@ -26,7 +26,8 @@ from lmms_eval_ja.metrics import strip_reasoning
 LABEL = "rephrase/1"
 STANDARD, KANSAI = "標準語", "関西の方言"
 _PROMPT = Path(__file__).with_name("prompt.txt")
-_SAMPLING = {"temperature": 0, "max_tokens": 1024}
+#: Of a reply, at the least, and for each wording.
+_MAX_TOKENS, _TOKENS_EACH = 1024, 200
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ class Made:
     variants: list[Variant] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     asked: int = 0
+
+
+@dataclass(frozen=True)
+class _Wordings:
+    wordings: list[str]
+    reply: StoredReply
 
 
 def messages(question: str, count: int, dialect: str | None = None) -> list[dict[str, str]]:
@@ -71,8 +78,8 @@ def variants_by_llm(questions: Sequence[Question], settings: Settings, count: in
         dialect: "kansai", or None for standard Japanese.
 
     Raises:
-        VariantsError: the judge is a jury, no LLM, or asked by batches; or a question has no reply. Those that came are
-            stored.
+        VariantsError: the judge is a jury, no LLM, or asked by batches; or a question has no reply, though no content
+            filter stopped it. Those that came are stored.
     """
     judge = Judge.of(settings)
     if judge.members or judge.is_overlap or judge.by_batch:
@@ -90,55 +97,63 @@ async def _asked(
         asker = Asker(judge, store, Budget(settings.budget_usd))
         slots = asyncio.Semaphore(judge.settings.concurrency)
 
-        async def one(question: Question) -> tuple[list[str], StoredReply | None]:
+        async def one(question: Question) -> _Wordings | str:
             async with slots:
-                return await _wordings(question, asker, count, dialect)
+                try:
+                    return await _wordings(question, asker, count, dialect)
+                except ChatError as error:
+                    if error.kind == "filter":
+                        return "stopped by the provider's filter"
+                    raise
 
         try:
             found = await asyncio.gather(*map(one, questions), return_exceptions=True)
         finally:
             await asker.close()
         made = Made(asked=len(asker.asked))
-    for fault in (result for result in found if isinstance(result, BaseException)):
-        if not isinstance(fault, ChatError):
-            raise fault
-        raise VariantsError(
-            f"{judge.label} gave no reply ({fault}); run it again: replies that came are stored"
-        ) from None
     for question, result in zip(questions, found, strict=True):
-        if not isinstance(result, BaseException):
-            _take(made, question, *result)
+        if isinstance(result, ChatError):
+            raise VariantsError(
+                f"{question.task}, question {question.question_id}: {judge.label} gave no reply ({result}); run it "
+                "again: replies that came are stored"
+            ) from None
+        if isinstance(result, BaseException):
+            raise result
+    for question, answer in zip(questions, found, strict=True):
+        if isinstance(answer, str):
+            made.refused[answer] += 1
+        elif not isinstance(answer, BaseException):
+            _take(made, question, answer, dialect)
     return made
 
 
-async def _wordings(
-    question: Question, asker: Asker, count: int, dialect: str | None
-) -> tuple[list[str], StoredReply | None]:
-    """The wordings of the first reply that can be read; none where none can."""
+async def _wordings(question: Question, asker: Asker, count: int, dialect: str | None) -> _Wordings | str:
+    """The wordings of the first reply that can be read; why there are none where none can."""
     settings = asker.judge.settings
-    first = ChatRequest(asked_model(settings), messages(question.text, count, dialect), settings.sampling(_SAMPLING))
+    sampling = settings.sampling({"temperature": 0, "max_tokens": max(_MAX_TOKENS, _TOKENS_EACH * count)})
+    first = ChatRequest(asked_model(settings), messages(question.text, count, dialect), sampling)
     for reask in range(settings.reasks + 1):
         reply = await asker.ask(replace(first, reask=reask), LABEL)
         try:
             wordings = last_object(strip_reasoning(reply.content or ""), "variants")["variants"]
         except ReplyError:
-            continue
+            wordings = None
         if isinstance(wordings, list) and all(isinstance(wording, str) for wording in wordings):
-            return wordings, reply
-    return [], None
+            return _Wordings(wordings, reply)
+        if reply.finish_reason == "length":  # as it would be again
+            return "cut at max_tokens; ask for fewer"
+    return "no reply that can be read"
 
 
-def _take(made: Made, question: Question, wordings: Sequence[str], reply: StoredReply | None) -> None:
-    if reply is None:
-        made.refused["no reply that can be read"] += 1
-        return
+def _take(made: Made, question: Question, found: _Wordings, dialect: str | None) -> None:
+    made_by = f"llm{'' if dialect is None else f'-{dialect}'}:{found.reply.model}"
     kept: list[str] = []
-    for wording in wordings:
+    for wording in found.wordings:
         if fault := fault_of(wording, question.text, question.answer, kept):
             made.refused[fault] += 1
             continue
         kept.append(wording.strip())
-        made.variants.append(made_variant(question, kept[-1], f"llm:{reply.model}", prompt_hash()))
+        made.variants.append(made_variant(question, kept[-1], made_by, prompt_hash()))
 
 
 def made_variant(question: Question, wording: str, made_by: str, version: str) -> Variant:

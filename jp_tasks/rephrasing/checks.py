@@ -31,6 +31,7 @@ def fault_of(wording: str, question: str, answer: str, others: Iterable[str] = (
     """
     new, old = _plain(wording), _plain(question)
     faults = {
+        "not text": not _is_text(wording),
         "empty": not new,
         "no other wording": new == old or new in {_plain(other) for other in others},
         "much longer than the question": len(new) > _LONGER * len(old) + _LONGER_BY,
@@ -41,6 +42,15 @@ def fault_of(wording: str, question: str, answer: str, others: Iterable[str] = (
         "it gives the answer away": _gives_away(new, old, _plain(answer)),
     }
     return next((fault for fault, found in faults.items() if found), None)
+
+
+def _is_text(wording: str) -> bool:
+    """Whether it can be written to a file; half a character (a lone surrogate) cannot."""
+    try:
+        wording.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plain(text: str) -> str:

@@ -7,7 +7,7 @@
 | question | the benchmark's own wording, to read beside the variant |
 | variant | the other wording |
 | answer | the reference, which holds for all wordings (may be absent) |
-| made_by | `rule:<name>`, `llm:<model>`, or `written` where neither made it |
+| made_by | `rule:<name>`, `llm:<model>`, `llm-kansai:<model>`, or `written` where none of these made it |
 | version | of the rules, or the first 16 digits of the prompt's SHA-256; of a written one, anything |
 | date | when it was made |
 | question_sha256 | the first 16 digits of the question's checksum: a variant of another wording is refused |
@@ -17,9 +17,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from lmms_eval_ja.jp_tasks.dataset import DatasetError, checksum
@@ -53,20 +55,55 @@ def question_hash(question: str) -> str:
     return checksum([question])[:16]
 
 
-def write_variants(path: Path, variants: Iterable[Variant]) -> None:
-    """Write a new file.
+def check_new(path: Path) -> None:
+    """Make the folder of a new file, and see that the file can be written, before anything is paid for.
 
     Raises:
         VariantsError: there is one already, which somebody may have gone through; or it cannot be written.
     """
-    lines = [json.dumps(_shown(variant), ensure_ascii=False) + "\n" for variant in variants]
+    if path.exists():
+        raise _exists(path)
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.writelines(lines)
-    except FileExistsError:
-        raise VariantsError(f"{path} exists, and somebody may have gone through it; name another file") from None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            pass
     except OSError as error:
         raise VariantsError(f"{path} cannot be written: {error}") from None
+
+
+def write_variants(path: Path, variants: Iterable[Variant]) -> None:
+    """Write a new file: all of it, or none.
+
+    Raises:
+        VariantsError: there is one already, which somebody may have gone through; or it cannot be written.
+    """
+    text = "".join(json.dumps(_shown(variant), ensure_ascii=False) + "\n" for variant in variants)
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        _publish(partial, path)
+    except FileExistsError:
+        raise _exists(path) from None
+    except (OSError, UnicodeEncodeError) as error:
+        raise VariantsError(f"{path} cannot be written: {error}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _publish(partial: Path, path: Path) -> None:
+    """Give a whole file its name, unless there is one of that name."""
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if path.exists():
+            raise FileExistsError from None
+        partial.rename(path)
+
+
+def _exists(path: Path) -> VariantsError:
+    return VariantsError(f"{path} exists, and somebody may have gone through it; name another file")
 
 
 def read_variants(path: Path) -> list[Variant]:
@@ -76,7 +113,7 @@ def read_variants(path: Path) -> list[Variant]:
         VariantsError: it cannot be read; a line is no JSON, lacks a field, or a field does not hold what it should.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # other ends of a line may stand in a text
     except (OSError, UnicodeDecodeError) as error:
         raise VariantsError(f"{path} cannot be read: {error}") from None
     return [_variant(path, row, line) for row, line in enumerate(lines, 1) if line.strip()]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Tasks that ask each question of another task in several wordings.
 ROBUST = "_robust"
+#: How many wordings the LLM is asked for, a question.
+_COUNT = 4
 
 
 class RephraseError(Exception):
@@ -32,7 +34,7 @@ class Wish:
     rules: tuple[str, ...] | None = None
     by: str = "rules"
     judge: str | None = None
-    count: int = 4
+    count: int | None = None
     dialect: str | None = None
 
 
@@ -51,19 +53,23 @@ def rephrased(task: str, output: Path, wish: Wish) -> Rephrased:
     """Put the questions of a task in other words, and write them to a new file.
 
     Raises:
-        RephraseError: an unknown task, rule, dialect or judge; data that cannot be loaded; no reply; a file that is
-            there already.
+        RephraseError: an unknown task, rule, dialect or judge; a wish without anybody to make variants; data that
+            cannot be loaded; no reply; no variant; a file that is there already or cannot be written.
     """
     from lmms_eval_ja.clients import SettingsError
-    from lmms_eval_ja.jp_tasks.rephrasing.variant_file import write_variants
+    from lmms_eval_ja.jp_tasks.rephrasing.variant_file import check_new, write_variants
 
-    if wish.by not in {"rules", "llm"}:
-        raise RephraseError(f"unknown --by {wish.by!r}; expected rules or llm")
-    if output.exists():
+    _check(wish)
+    if output.exists():  # before the data is loaded
         raise RephraseError(f"{output} exists, and somebody may have gone through it; name another file")
     try:
         questions = questions_of(task)
+        check_new(output)
         made = _made(questions, wish)
+        if not made.variants:
+            raise RephraseError(
+                f"no variant of any question of {task} (refused: {_told(made.refused) or 'none'}); nothing was written"
+            )
         write_variants(output, made.variants)
     except (ValueError, KeyError, SettingsError, SystemExit) as error:
         text = error.args[0] if isinstance(error, KeyError) else error
@@ -76,6 +82,15 @@ def rephrased(task: str, output: Path, wish: Wish) -> Rephrased:
         refused=made.refused,
         asked=made.asked,
     )
+
+
+def _check(wish: Wish) -> None:
+    if wish.by not in {"rules", "llm"}:
+        raise RephraseError(f"unknown --by {wish.by!r}; expected rules or llm")
+    if wish.by == "rules" and (wish.judge is not None or wish.count is not None):
+        raise RephraseError("--judge and --variants say which LLM is asked, and for how many: add --by llm")
+    if wish.by == "rules" and wish.rules == () and wish.dialect is None:
+        raise RephraseError("nothing makes variants: name a rule with --rules, or add --by llm")
 
 
 def questions_of(task: str) -> list[Question]:
@@ -123,7 +138,7 @@ def _made(questions: Sequence[Question], wish: Wish) -> Made:
     made = Made()
     if wish.by == "llm":
         values = {} if wish.judge is None else {"LMMS_EVAL_JA_JUDGE": wish.judge}
-        made = variants_by_llm(questions, load_settings(os.environ | values), wish.count, wish.dialect)
+        made = variants_by_llm(questions, load_settings(os.environ | values), wish.count or _COUNT, wish.dialect)
     for variant in made.variants:
         own = by_rules[variant.question_id]
         if variant.variant in {other.variant for other in own}:
@@ -143,7 +158,9 @@ def rephrase(
     ] = None,
     by: Annotated[str, typer.Option(help="rules, or llm: an LLM is asked beside the rules.")] = "rules",
     judge: Annotated[str | None, typer.Option(help="The LLM: a judge of judge.toml, or openai.")] = None,
-    variants: Annotated[int, typer.Option(min=1, max=20, help="How many the LLM is asked for, a question.")] = 4,
+    variants: Annotated[
+        int | None, typer.Option(min=1, max=20, help="How many the LLM is asked for, a question: 4 unless said.")
+    ] = None,
     dialect: Annotated[str | None, typer.Option(help="kansai: in this dialect, too.")] = None,
 ) -> None:
     """Put a task's questions in other words of the same meaning, for a person to go through.
@@ -165,6 +182,10 @@ def rephrase(
         console.print(escape(line), highlight=False, soft_wrap=True)
 
 
+def _told(refused: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {why}" for why, count in refused.most_common())
+
+
 def _lines(found: Rephrased, output: Path) -> list[str]:
     total = sum(found.made_by.values())
     lines = [
@@ -172,8 +193,7 @@ def _lines(found: Rephrased, output: Path) -> list[str]:
     ]
     lines += [f"  {who}: {count:,}" for who, count in found.made_by.items()]
     if found.refused:
-        told = ", ".join(f"{count:,} {why}" for why, count in found.refused.most_common())
-        lines.append(f"refused: {told}")
+        lines.append(f"refused: {_told(found.refused)}")
     if found.without:
         lines.append(f"without a variant: {', '.join(found.without[:10])}{' …' if len(found.without) > 10 else ''}")  # noqa: PLR2004
     return [*lines, "Read it line by line: accepted = false takes a variant out."]

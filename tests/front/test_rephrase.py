@@ -49,6 +49,30 @@ def test_by_rules_and_an_llm(tmp_path: Path) -> None:
     assert (status, "exists, and somebody may have gone through it" in output) == (1, True)
 
 
+def test_the_folder_is_made_before_anybody_is_asked(tmp_path: Path) -> None:
+    with JudgeServer(lambda _: '{"variants": ["これ、どういうことなん？"]}') as server:
+        env = {"LMMS_EVAL_JA_JUDGE_BASE_URL": server.base_url, "LMMS_EVAL_JA_STORE": str(tmp_path / "s.sqlite")}
+        words = ("ja_sample", "--rules", "", "--by", "llm", "--judge", "openai", "--output")
+        (tmp_path / "file").write_text("")
+        status, output = _run(*words, str(tmp_path / "file" / "ja_sample.jsonl"), env=env)
+        assert (status, "cannot be written" in output, len(server.requests)) == (1, True, 0)
+        path = tmp_path / "variants" / "ja_sample.jsonl"
+        status, output = _run(*words, str(path), env=env)
+        assert (status, len(server.requests)) == (0, 40)
+    assert read_variants(path)
+
+
+def test_without_any_variant_nothing_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "ja_sample.jsonl"
+    with JudgeServer(lambda _: '{"variants": [""]}') as server:
+        env = {"LMMS_EVAL_JA_JUDGE_BASE_URL": server.base_url, "LMMS_EVAL_JA_STORE": str(tmp_path / "s.sqlite")}
+        words = ("ja_sample", "--rules", "", "--by", "llm", "--judge", "openai", "--output", str(path))
+        status, output = _run(*words, env=env)
+    assert status == 1
+    assert "no variant of any question of ja_sample (refused: 40 empty); nothing was written" in output
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -56,6 +80,12 @@ def test_by_rules_and_an_llm(tmp_path: Path) -> None:
         (["japanese_vlm"], "japanese_vlm is a group; name one of its tasks: heron_bench_ja"),
         (["ja_sample", "--rules", "polite"], "unknown rule 'polite'; expected some of style, soften"),
         (["ja_sample", "--dialect", "edo"], "unknown dialect 'edo'; expected one of kansai"),
+        (
+            ["ja_sample", "--judge", "openai"],
+            "--judge and --variants say which LLM is asked, and for how many: add --by",
+        ),
+        (["ja_sample", "--variants", "7"], "--judge and --variants say which LLM is asked, and for how many: add --by"),
+        (["ja_sample", "--rules", ""], "nothing makes variants: name a rule with --rules, or add --by llm"),
         (["ja_sample", "--by", "people"], "unknown --by 'people'; expected rules or llm"),
         (["ja_sample", "--by", "llm", "--judge", "overlap"], "the judge overlap writes no questions"),
         (["ja_sample", "--by", "llm", "--judge", "nobody"], "unknown judge 'nobody'"),

@@ -15,6 +15,7 @@ from lmms_eval_ja.jp_tasks.dataset import DatasetError
 from lmms_eval_ja.jp_tasks.rephrasing.variant_file import (
     Variant,
     VariantsError,
+    check_new,
     question_hash,
     read_variants,
     write_variants,
@@ -76,6 +77,42 @@ def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert [one.row for one in read_variants(path)] == [1, 2, 3, 4]
     with pytest.raises(VariantsError, match="exists, and somebody may have gone through it"):
         write_variants(path, variants)
+
+
+def test_any_end_of_a_line_may_stand_in_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "variants.jsonl"
+    texts = ["何\u2028ですか", "何\u2029ですか？", "何\u0085ですか！", "何\x0cなの"]
+    write_variants(path, [_variant(text) for text in texts])
+    assert [one.variant for one in read_variants(path)] == texts
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert [one.variant for one in read_variants(path)] == texts
+
+
+def test_a_mark_of_the_byte_order_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "variants.jsonl"
+    write_variants(path, [_variant()])
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert [one.row for one in read_variants(path)] == [1]
+
+
+def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "variants.jsonl"
+    with pytest.raises(VariantsError, match="cannot be written"):
+        write_variants(path, [_variant(), _variant("何\ud83dですか")])
+    assert list(tmp_path.iterdir()) == []
+    write_variants(path, [_variant()])
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_where_a_new_file_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "variants.jsonl"
+    check_new(path)
+    assert list(path.parent.iterdir()) == []
+    write_variants(path, [_variant()])
+    with pytest.raises(VariantsError, match="exists, and somebody may have gone through it"):
+        check_new(path)
+    with pytest.raises(VariantsError, match=r"below\.jsonl cannot be written"):
+        check_new(path / "below.jsonl")
 
 
 @pytest.mark.parametrize(

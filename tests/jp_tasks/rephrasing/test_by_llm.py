@@ -72,8 +72,38 @@ def test_a_reply_that_cannot_be_read_is_asked_for_again(tmp_path: Path) -> None:
 def test_a_judge_that_is_down(tmp_path: Path) -> None:
     with JudgeServer(lambda _: Reply(None, status=400)) as server:
         settings = load_settings(_environ(server, tmp_path))
-        with pytest.raises(VariantsError, match=r"gave no reply .*; run it again: replies that came are stored"):
+        with pytest.raises(
+            VariantsError, match=r"^t, question q1: .* gave no reply .*; run it again: replies that came are stored"
+        ):
             variants_by_llm(QUESTIONS, settings, 3)
+
+
+@pytest.mark.parametrize("stopped", [Reply("content_filter", status=400), Reply("駅", finish_reason="content_filter")])
+def test_a_content_filter_stops_one_question(tmp_path: Path, stopped: Reply) -> None:
+    def reply(body: dict[str, Any]) -> str | Reply:
+        return stopped if QUESTIONS[0].text in user_text(body) else _reply(body)
+
+    with JudgeServer(reply) as server:
+        made = variants_by_llm(QUESTIONS, load_settings(_environ(server, tmp_path)), 3)
+    assert [one.question_id for one in made.variants] == ["q2"]
+    assert made.refused["stopped by the provider's filter"] == 1
+
+
+def test_a_reply_that_is_cut_is_not_asked_for_again(tmp_path: Path) -> None:
+    with JudgeServer(lambda _: Reply('{"variants": ["駅の場', finish_reason="length")) as server:
+        settings = load_settings(_environ(server, tmp_path))
+        made = variants_by_llm(QUESTIONS[1:], settings, 20)
+        variants_by_llm(QUESTIONS[1:], settings, 2)
+        assert [body["max_tokens"] for body in server.requests] == [4000, 1024]
+    assert dict(made.refused) == {"cut at max_tokens; ask for fewer": 1}
+
+
+def test_half_a_character_is_refused_and_who_spoke_the_dialect_is_told(tmp_path: Path) -> None:
+    content = '{"variants": ["駅は\\ud83dどこ？", "駅はどこなん？"]}'
+    with JudgeServer(lambda _: content) as server:
+        made = variants_by_llm(QUESTIONS[1:], load_settings(_environ(server, tmp_path)), 2, "kansai")
+    assert [(one.variant, one.made_by) for one in made.variants] == [("駅はどこなん？", f"llm-kansai:{server.model}")]
+    assert dict(made.refused) == {"not text": 1}
 
 
 def test_who_cannot_write_questions(tmp_path: Path) -> None:
