@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable
 
 from lmms_eval_ja.jp_tasks.rephrasing.endings import Ending, ending_of
-from lmms_eval_ja.jp_tasks.rephrasing.morphemes import chooses, may_ask, morphemes
+from lmms_eval_ja.jp_tasks.rephrasing.morphemes import asks, chooses, may_ask, morphemes
 from lmms_eval_ja.jp_tasks.rephrasing.sentences import sentences, unquoted
 from lmms_eval_ja.jp_tasks.rephrasing.spelling import other_spelling
 from lmms_eval_ja.jp_tasks.rephrasing.word_order import other_order
@@ -39,7 +40,9 @@ _TOLD = re.compile("は(?:何|なに|どこ|誰|だれ|いつ|どれ)(?:なの)?
 _WHO_OR_WHERE = {"は", "も", "が", "に", "で", "から", "なら"}
 #: Verbs of whoever is asked; of the first three, no は or が says that it is somebody else.
 _OF_THE_ASKED = re.compile("(?:思う|思っている|知っている|説明する)$")
-_OF_THE_ASKED_ALONE = re.compile("(?:考える|考えている|感じる|感じている|分かる|わかる|選ぶ)$")
+_OF_THE_ASKED_ALONE = re.compile(
+    "(?:考える|考えている|感じる|感じている|分かる|わかる|選ぶ|(?:思っ|考え|感じ|説明し)た|選んだ)$"
+)
 
 
 def style(question: str) -> str | None:
@@ -187,8 +190,16 @@ def _told(plain: str) -> str | None:
     match = _TELL.match(plain)
     if match is None:
         return None
-    words = {word.surface for word in morphemes(_TOLD.sub("", match["what"]))}
-    return None if words & _WHO_OR_WHERE else f"{match['what']}{match['verb']}て"
+    rest = _TOLD.sub("", match["what"])
+    words = morphemes(rest)
+    another = _WHO_OR_WHERE & {word.surface for word in words}
+    on_condition = any(
+        before.form.startswith("仮定形") or (before.pos in {"動詞", "助動詞", "形容詞"} and word.surface == "と")
+        for before, word in itertools.pairwise(words)
+    )
+    if another or on_condition or asks(words) or may_ask(rest):  # いつ教えてもらえる, どうすれば, 電話すると
+        return None
+    return f"{match['what']}{match['verb']}て"
 
 
 def _in_kansai(ending: Ending) -> str | None:
