@@ -24,9 +24,10 @@ _FRAME = (
     "[Assistant 2]\n{answer}\n\n[End of Assistant 2]\n\n[System]\n{rule}\n\n"
     "If it is not relevant to the context, does not answer directly, or says the wrong thing, give it a low score.\n\n"
 )
-#: Each has a rule of its own.
-_CATEGORIES = ("conv", "detail", "complex")
-_KNOWN = ", ".join(_CATEGORIES)
+#: Of Heron-Bench.
+CATEGORIES = ("conv", "detail", "complex")
+#: All that the file has rules for, other benchmarks' among them.
+_KNOWN = (*CATEGORIES, *(f"llava_bench_{category}" for category in CATEGORIES), "coding", "math", "default")
 _NUMBER = r"\d+(?:\.\d+)?"
 #: "8 9", "8, 9", "8/10 9/10", after markdown and full-width forms are gone.
 _TWO = re.compile(rf"({_NUMBER})(?:\s*/\s*10)?(?:\s+|\s*[,、;]\s*)({_NUMBER})(?:\s*/\s*10)?")
@@ -68,15 +69,15 @@ class HeronBench(Protocol):
     def template(self) -> str:
         """System message, frame and the rules of the three categories."""
         rules = self.rules()
-        return "\n".join([_SYSTEM, _FRAME, *(rules[category] for category in _CATEGORIES)])
+        return "\n".join([_SYSTEM, _FRAME, *(rules[category] for category in CATEGORIES)])
 
     def problem(self, columns: Mapping[str, Iterable[Any]]) -> str | None:
         """The first category that has no rule."""
         if "category" not in columns:
-            return f"no column category, by which {self.name} picks the rule: each document is one of {_KNOWN}"
+            return f"no column category, by which {self.name} picks the rule, of {', '.join(_KNOWN)}"
         for row, category in enumerate(columns["category"]):
-            if category not in _CATEGORIES:
-                return f"row {row}: {self.name} has no rule for category {category!r}, only for {_KNOWN}"
+            if category not in _KNOWN:
+                return f"row {row}: {self.name} has no rule for category {category!r}, only for {', '.join(_KNOWN)}"
         return None
 
     def messages(self, sample: Sample, pass_: int = 0) -> list[Message]:

@@ -278,5 +278,5 @@ def test_a_protocol_that_does_not_fit_the_documents_asks_nothing(
     env["LMMS_EVAL_JA_ASSETS"] = str(RULES.parents[1])
     status, output = worker.command("judge", str(saved), "--tasks", TASK, "--protocol", "original", env=env)
     assert (status, judge.requests) == (1, [])
-    assert f"doc_id 0 of {TASK} cannot be judged by original: rule.json has no rule for category ''" in output
+    assert f"task {TASK}: no column category, by which original picks the rule" in output
     assert not list(saved.glob("judged-*"))

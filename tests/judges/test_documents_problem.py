@@ -22,17 +22,16 @@ def test_plain_documents_can_be_judged(name: str) -> None:
     assert problem(name) is None
 
 
-@pytest.mark.parametrize("category", ["conv", "detail", "complex"])
+@pytest.mark.parametrize("category", ["conv", "detail", "complex", "llava_bench_conv"])
 def test_heron_bench_has_a_rule_for_its_categories(category: str) -> None:
     assert problem("original", category=[category] * 2) is None
 
 
 def test_heron_bench_has_none_for_others() -> None:
-    assert problem("original") == (
-        "no column category, by which original picks the rule: each document is one of conv, detail, complex"
-    )
+    known = "conv, detail, complex, llava_bench_conv, llava_bench_detail, llava_bench_complex, coding, math, default"
+    assert problem("original") == (f"no column category, by which original picks the rule, of {known}")
     assert problem("original", category=["conv", "ocr"]) == (
-        "row 1: original has no rule for category 'ocr', only for conv, detail, complex"
+        f"row 1: original has no rule for category 'ocr', only for {known}"
     )
     assert (problem("original", category=[None, "conv"]) or "").startswith("row 0: original has no rule")
 

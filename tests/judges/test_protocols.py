@@ -114,6 +114,7 @@ def test_the_messages_of_original():
 @pytest.mark.usefixtures("real_rules")
 def test_the_messages_of_original_on_the_real_rows():
     given_rules = json.loads((SHARED / "data" / "heron_bench" / "rule.json").read_text(encoding="utf-8"))
+    assert ORIGINAL.problem({"category": list(given_rules)}) is None
     rows = real_heron_rows()
     assert len(rows) == 103
     for row in rows:

@@ -354,16 +354,22 @@ def test_ten_kills_at_random_moments(tmp_path):
     chance = random.Random(4)  # noqa: S311
     with JudgeServer(lambda body: Reply(echo(body), delay_s=0.05)) as server:
         worker = Forking(WORKER)
-        for _ in range(10):
+        for kills in range(40):
             before = len(server.requests)
             known = stored(store)
+            if len(known) > n - 15 or (kills >= 10 and known):
+                break  # on a busy machine it may take more than ten until an answer is stored
             pid = worker.start(store, server.base_url, n, 3, out)
-            time.sleep(chance.uniform(0.05, 0.4))
+            ending = time.monotonic() + 60
+            while len(server.requests) == before and time.monotonic() < ending:
+                time.sleep(0.002)
+            time.sleep(chance.uniform(0, 0.15))
             os.kill(pid, signal.SIGKILL)
             worker.wait(pid)
             assert not known & {number(body) for body in server.requests[before:]}
         assert not out.exists()
         known, before = stored(store), len(server.requests)
+        assert kills > 3
         assert 0 < len(known) < n
         assert worker.run(store, server.base_url, n, 3, out) == 0
         worker.end()

@@ -54,9 +54,6 @@ _TEXTS = {
 }
 #: The same, by the function that scores an answer.
 _TEXTS_OF = {
-    f"{_HERE}.upstream_heron.process_results": {
-        "columns: of the documents, those of `looks_at` that are there.": "columns: of the documents.",
-    },
     f"{_SHORT}.process_results": {  # `llm_judge` sends no seed
         "temperature 0 and seed 0 as in the paper's section 4.3.": "temperature 0 as in the paper's section 4.3.",
         '"max_tokens": 1024, "seed": 0}': '"max_tokens": 1024}',
@@ -89,7 +86,7 @@ def exported_task(name: str) -> dict[str, bytes]:
     text = module_text(
         closure,
         f"{described()[name]['title']}, as its authors and papers score it; see README.md.",
-        texts=_TEXTS | _TEXTS_OF[replaced["process_results"]],
+        texts=_TEXTS | _TEXTS_OF.get(replaced["process_results"], {}),
         extra=extra,
     )
     folder = f"lmms_eval/tasks/{name}"

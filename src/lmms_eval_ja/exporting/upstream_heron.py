@@ -13,7 +13,7 @@ from lmms_eval_ja.exporting.upstream_answer import NO_ANSWER
 from lmms_eval_ja.exporting.upstream_judge import Doc, Judge, judged_item, sample_of
 from lmms_eval_ja.jp_tasks.dataset import DatasetError
 from lmms_eval_ja.jp_tasks.heron_bench_ja.task import process_docs
-from lmms_eval_ja.judges.protocols.heron import HeronBench
+from lmms_eval_ja.judges.protocols.heron import CATEGORIES, HeronBench
 
 #: Set to 1, the recorded answers that come with the benchmark are judged too, for the metrics `anchor_…`.
 JUDGE_ANCHORS = "HERON_BENCH_ANCHORS"
@@ -31,8 +31,10 @@ def process_docs_and_rules(dataset: Dataset) -> Dataset:
     except AssetError as error:
         raise DatasetError(str(error)) from error
     docs = process_docs(dataset)
-    if (problem := _JUDGE.protocol.problem({"category": docs["category"]})) is not None:
-        raise DatasetError(problem)
+    for row, category in enumerate(docs["category"]):
+        if category not in CATEGORIES:
+            known = ", ".join(CATEGORIES)
+            raise DatasetError(f"row {row}: the judge has no rule for category {category!r}, only for {known}")
     _JUDGE.warn_early()
     return docs
 
