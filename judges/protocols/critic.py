@@ -120,7 +120,7 @@ class Critic(Protocol):
         """The first category that is no type of task, and the first earlier turns that cannot be read."""
         for row, category in enumerate(columns.get("category", ())):
             try:
-                task_type(str(category or ""))
+                task_type("" if category is None else str(category))
             except ValueError as error:
                 return f"row {row}: {error}"
         for row, stated in enumerate(columns.get("history", ())):

@@ -89,23 +89,27 @@ def check_columns(config: Mapping[str, Any]) -> None:
     """A stranger's task that we judge: its documents must have the columns that a sample is made of."""
     try:
         dataset = load_split(config)
-        if config.get("process_docs"):
-            dataset = _some_documents(config, dataset)
+        some = _some_documents(config, dataset) if config.get("process_docs") else dataset
     except RubricError as error:
         raise CheckFailedError(f"task {config['task']}: {error}") from None
     except Exception as error:  # what cannot be looked at here is lmms-eval's to load and to report
         _log.info("the columns of %s are not checked beforehand: %s", config["task"], error)
         return
-    if lack := missing_columns(dataset.column_names, protocols_in(config)) or problem_of_documents(config):
+    if lack := missing_columns(some.column_names, protocols_in(config)) or problem_of_documents(config, dataset):
         raise CheckFailedError(f"task {config['task']}: {lack}")
 
 
-def problem_of_documents(config: Mapping[str, Any]) -> str | None:
-    """What of the documents the task's protocols cannot judge; looks at all of them, where a protocol minds."""
+def problem_of_documents(config: Mapping[str, Any], dataset: Any = None) -> str | None:
+    """What of the documents the task's protocols cannot judge; looks at all of them, where a protocol minds.
+
+    Args:
+        config: of the task.
+        dataset: the split that is evaluated; None loads it.
+    """
     names = protocols_in(config)
     if not any(protocol(name).looks_at for name in names):
         return None
-    dataset = load_split(config)
+    dataset = load_split(config) if dataset is None else dataset
     try:
         return documents_problem(config["process_docs"](dataset) if config.get("process_docs") else dataset, names)
     except RubricError as error:

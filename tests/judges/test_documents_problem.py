@@ -39,6 +39,7 @@ def test_heron_bench_has_none_for_others() -> None:
 def test_the_critic_wants_types_of_task_that_it_knows() -> None:
     assert problem("critic", category=["", None]) is None
     assert problem("critic", category=["conv", "Description"]) is None
+    assert (problem("critic", category=[0, 1]) or "").startswith("row 0: the protocol critic knows no type of task '0'")
     found = problem("critic", category=["conv", "sports"]) or ""
     assert found.startswith(
         "row 1: the protocol critic knows no type of task 'sports'; the column category has to name"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lmms_eval_ja.compare.documents import FOLDER, IMAGES, read_documents, table_of
+from lmms_eval_ja.compare.documents import FOLDER, IMAGES, fitting, read_documents, table_of
 from lmms_eval_ja.compare.found import Found, TaskFile, find_models
 from lmms_eval_ja.compare.results import Document
 from lmms_eval_ja.judges import ANCHOR
@@ -134,18 +134,18 @@ def _answers(model: str, file: TaskFile, documents: Mapping[int, Document]) -> I
 
     metrics = tuple(metric for metric in file.facts.get("scores") or {} if not metric.startswith(ANCHOR))
     protocols = {one["protocol"]: tuple(one.get("members") or ()) for one in _judging(file)}
-    for row in read_table(file.samples, Layout(metrics, protocols)).to_pylist():
+    rows = read_table(file.samples, Layout(metrics, protocols)).to_pylist()
+    known = fitting(((row["doc_id"], row["reference"]) for row in rows), documents)
+    for row in rows:
         if row["repeat"] == 0:
             texts = {name: row[f"{name}_feedback"] for name in protocols}
             feedback = {name: text for name, text in texts.items() if text}
-            document = _document(file.task, row, documents.get(row["doc_id"]))
+            document = known.get(row["doc_id"]) or _document(file.task, row)
             yield Answered(model, file.task, document, row["answer"], feedback)
 
 
-def _document(task: str, row: Mapping[str, Any], known: Document | None) -> Document:
-    """What was collected, unless it is of other data; else what the samples say."""
-    if known is not None and row["reference"] in (None, known.reference):
-        return known
+def _document(task: str, row: Mapping[str, Any]) -> Document:
+    """What the samples say, where the document was not collected, or is of other data."""
     return Document(
         task=task,
         doc_id=row["doc_id"],
