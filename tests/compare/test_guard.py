@@ -15,7 +15,7 @@ import pytest
 
 from lmms_eval_ja.compare.guard import NOT_STARTED, Guarded, GuardLostError, run
 from support import processes
-from support.processes import MARK, marked, until
+from support.processes import MARK, command_line, marked, until
 
 #: Four that sleep: a command with a child, a child in a session of its own, and one whose parent has ended.
 FAMILY = """
@@ -159,5 +159,5 @@ def names(mark: str) -> list[str]:
 
 
 def guard_of(mark: str) -> psutil.Process:
-    (guard,) = (process for process in marked(mark) if "--guard" in process.cmdline())
+    (guard,) = (process for process in marked(mark) if "--guard" in command_line(process))
     return guard

@@ -13,7 +13,7 @@ import pytest
 
 from support import processes
 from support.driver import Driver
-from support.processes import marked, until
+from support.processes import command_line, marked, until
 from support.ray_nodes import Nodes
 from support.standins import written
 
@@ -39,15 +39,8 @@ def cluster() -> Iterator[Nodes]:
 
 def commands(mark: str) -> list[psutil.Process]:
     """What steps have started, and the guards."""
-    found = []
-    for process in marked(mark):
-        try:
-            words = process.cmdline()
-        except psutil.Error:
-            continue
-        if "--guard" in words or any("samples.txt" in word for word in words):
-            found.append(process)
-    return found
+    asked = ((process, command_line(process)) for process in marked(mark))
+    return [process for process, line in asked if "--guard" in line or any("samples.txt" in word for word in line)]
 
 
 def test_ctrl_c_ends_everything(tmp_path, mark):

@@ -12,7 +12,7 @@ import pytest
 from lmms_eval_ja.compare import placing
 from lmms_eval_ja.compare.cluster import Cluster
 from lmms_eval_ja.compare.placing import Event, PlacingError, carry_out
-from support.processes import until
+from support.processes import command_line, until
 from support.standins import judging, saying, why_incomplete, writing, written
 
 TESTS = str(Path(__file__).parents[1])
@@ -133,7 +133,9 @@ def test_a_lost_worker_is_tried_again(tmp_path):
 
 def kill_worker_of(name: str) -> None:
     (worker,) = (
-        process for process in psutil.Process().children(recursive=True) if process.cmdline()[:1] == [f"ray::{name}"]
+        process
+        for process in psutil.Process().children(recursive=True)
+        if command_line(process)[:1] == [f"ray::{name}"]
     )
     worker.kill()
 

@@ -36,6 +36,14 @@ def marked(mark: str) -> list[psutil.Process]:
     return found
 
 
+def command_line(process: psutil.Process) -> list[str]:
+    """A process's command line; empty when it has ended, which it may do between being found and being asked."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
 def end(mark: str) -> None:
     """Kill whatever runs with this mark, for a test's end."""
     for process in marked(mark):

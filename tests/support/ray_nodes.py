@@ -16,7 +16,7 @@ import psutil
 
 from support import processes
 from support.ports import free_port
-from support.processes import MARK, marked, new_mark
+from support.processes import MARK, command_line, marked, new_mark
 
 TESTS = str(Path(__file__).parents[1])
 _STARTED, _PATIENCE_S = "Ray runtime started.", 90
@@ -128,8 +128,4 @@ class Nodes:
 
 
 def _is_rays(process: psutil.Process) -> bool:
-    try:
-        words = process.cmdline()
-    except psutil.Error:
-        return False
-    return any("/ray/" in word or word.startswith("ray::") or word == _RAY for word in words[:4])
+    return any("/ray/" in word or word.startswith("ray::") or word == _RAY for word in command_line(process)[:4])
