@@ -144,9 +144,9 @@ def test_a_server_that_asks_for_more_time_than_there_is_gets_no_second_request()
 
 def test_the_deadline_ends_the_tries():
     with scripted(Reply("壊れました", status=500)) as server:
-        error = failure(server.base_url, deadline_s=0.3)
+        error = failure(server.base_url, deadline_s=2)
     assert error.kind == "transport"
-    assert "gave up after 0.3 s" in str(error)
+    assert "gave up after 2 s" in str(error)
     assert len(server.requests) > 1
 
 
@@ -159,8 +159,8 @@ def test_the_deadline_ends_a_slow_answer():
 
 def test_a_try_that_takes_too_long_is_repeated():
     with scripted(Reply("8 9", delay_s=60), "7 7") as server:
-        assert ask(server.base_url, timeout_s=0.3).content == "7 7"
-    assert len(server.requests) == 2
+        assert ask(server.base_url, timeout_s=1).content == "7 7"
+    assert len(server.requests) >= 2
 
 
 def test_nobody_there():

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from contextlib import suppress
 
@@ -82,15 +81,15 @@ def test_slots_are_given_in_turn_and_a_cancelled_turn_is_passed_on():
 def test_a_pause_holds_everybody_and_one_too_long_is_an_error():
     async def run() -> float:
         one = Limiter(3)
-        one.pause(0.2)
-        one.pause(0.1)  # does not shorten it
-        with pytest.raises(PausedError, match=r"a pause of 0\.\d+ s more"):
-            await one.enter(0.05)
         started = time.monotonic()
+        one.pause(1)
+        one.pause(0.1)  # does not shorten it
+        with pytest.raises(PausedError, match=r"a pause of \S+ s more"):
+            await one.enter(0.01)
         await asyncio.gather(*(one.enter(10) for _ in range(3)))
         return time.monotonic() - started
 
-    assert asyncio.run(run()) >= 0.15
+    assert asyncio.run(run()) >= 1
 
 
 # --- the client and its server ---
@@ -142,26 +141,31 @@ def test_a_server_that_takes_few_at_a_time_gets_few(monkeypatch):
     assert len(server.requests) < 2 * 150
 
 
-def test_retry_after_stops_all_new_requests():
-    moments, first = [], threading.Event()
+def test_retry_after_stops_all_new_requests(monkeypatch):
+    moments = []
 
     def reply(body):
         moments.append(time.monotonic())
-        first.set()
         return Reply("待って", status=429, headers={"Retry-After": "0.4"}) if len(moments) == 1 else "1"
 
     async def work(client):
-        await asyncio.gather(ask_all(client, 1), later(client))
+        paused, hold = asyncio.Event(), client.limiter.pause
 
-    async def later(client):
-        assert await asyncio.to_thread(first.wait, 30)
-        await asyncio.sleep(0.05)
-        await ask_all(client, 5)
+        def pause(seconds: float) -> None:
+            hold(seconds)
+            paused.set()
+
+        async def later() -> None:
+            await paused.wait()
+            await ask_all(client, 5)
+
+        monkeypatch.setattr(client.limiter, "pause", pause)
+        await asyncio.gather(ask_all(client, 1), later())
 
     with JudgeServer(reply) as server:
         with_client(server, work)
     assert len(moments) == 7
-    assert moments[1] - moments[0] >= 0.35
+    assert moments[1] - moments[0] >= 0.4
 
 
 def test_a_pause_beyond_the_deadline_fails_without_a_request():
@@ -171,30 +175,34 @@ def test_a_pause_beyond_the_deadline_fails_without_a_request():
             await client.ask(REQUEST)
 
     with JudgeServer(lambda body: Reply("待って", status=429, headers={"Retry-After": "3600"})) as server:
-        with_client(server, work, deadline_s=1)
+        with_client(server, work, deadline_s=10)
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(("remaining", "waits"), [("0", True), ("1", False)])
 def test_an_empty_window_is_waited_for(remaining, waits):
-    headers = {"x-ratelimit-remaining-requests": remaining, "x-ratelimit-reset-requests": "400ms"}
+    headers = {"x-ratelimit-remaining-requests": remaining, "x-ratelimit-reset-requests": "400ms" if waits else "20s"}
+    moments = []
+
+    def reply(body):
+        moments.append(time.monotonic())
+        return Reply("1", headers=headers)
 
     async def work(client):
-        started = time.monotonic()
-        assert await ask_all(client, 1) == ["1"]
-        between = time.monotonic()
-        assert await ask_all(client, 1) == ["1"]
-        return time.monotonic() - between, between - started
+        return await ask_all(client, 1), await ask_all(client, 1)
 
-    with JudgeServer(lambda body: Reply("1", headers=headers)) as server:
-        second, _ = with_client(server, work)
-    assert (second > 0.3) == waits
+    with JudgeServer(reply) as server:
+        assert with_client(server, work, deadline_s=60) == (["1"], ["1"])
+    if waits:
+        assert moments[1] - moments[0] >= 0.4
+    else:
+        assert moments[1] - moments[0] < 20
 
 
 def test_a_window_of_hours_is_not_waited_for():
     headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6h0m0s"}
     with JudgeServer(lambda body: Reply("1", headers=headers)) as server:
-        replies = with_client(server, lambda client: ask_all(client, 2), deadline_s=0.6, concurrency=1)
+        replies = with_client(server, lambda client: ask_all(client, 2), deadline_s=2, concurrency=1)
     assert replies == ["1", "1"]
 
 

@@ -15,10 +15,12 @@ import pytest
 from lmms_eval_ja.clients import JudgeSettings, chat
 from lmms_eval_ja.judges import AGGREGATIONS, PASSING_FAILURES, PROTOCOLS, Engine, Judge, MetricItem, Sample, Verdict
 from support.judge_server import JudgeServer, Reply, user_text
+from support.verdicts import WatchedVerdict
 
 LIKERT = PROTOCOLS["vqa_likert"]
 PATIENCE_S = 60
-DEADLINE_S, TIMEOUT_S, REASKS = 1.5, 0.6, 2
+# Longer than a busy machine holds a good reply up; what stays, or does not answer, gets less.
+DEADLINE_S, TIMEOUT_S, REASKS = 30, 10, 2
 GOOD = "Score: 4"
 
 
@@ -104,16 +106,21 @@ def judged(tmp_path):
     return run
 
 
+def patience(name: str, *, stays: bool = False) -> dict[str, float]:
+    """The times of a fault that are not the usual ones."""
+    return ({"timeout_s": 1} if name == "timeout" else {}) | ({"deadline_s": 3} if stays else {})
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_once(judged, name):
     fault = FAULTS[name]
-    [verdict], requests = judged([fault.reply, Reply(GOOD)], deadline_s=30)
+    [verdict], requests = judged([fault.reply, Reply(GOOD)], **patience(name))
     if fault.again == "never":
         assert (verdict["score"], verdict["failure"]) == (None, fault.failure)
         assert len(requests) == 1
     else:
         assert (verdict["score"], verdict["failure"]) == (4, None)
-        assert len(requests) == 2
+        assert len(requests) == 2 or (name == "timeout" and len(requests) > 2)
         assert requests[0] == requests[1]
         assert len(verdict["runs"][0]["replies"]) == (2 if fault.again == "reasked" else 1)
 
@@ -121,7 +128,7 @@ def test_a_fault_once(judged, name):
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_that_stays(judged, name):
     fault = FAULTS[name]
-    verdicts, requests = judged([fault.reply], n=21)
+    verdicts, requests = judged([fault.reply], n=21, **patience(name, stays=fault.again == "retried"))
     *good, bad = verdicts
     assert [verdict["score"] for verdict in good] == [1, 5, 4, 3, 2] * 4
     assert (bad["score"], bad["reference_score"], bad["failure"]) == (None, None, fault.failure)
@@ -143,11 +150,9 @@ def test_a_fault_that_stays(judged, name):
 
 @pytest.mark.parametrize("seconds", [-30, 1])
 def test_retry_after_as_a_date(judged, seconds):
-    date = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=seconds + 1), usegmt=True)
     started = time.monotonic()
-    [verdict], requests = judged(
-        [Reply("多すぎます", status=429, headers={"Retry-After": date}), Reply(GOOD)], deadline_s=30
-    )
+    date = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=seconds + 1), usegmt=True)
+    [verdict], requests = judged([Reply("多すぎます", status=429, headers={"Retry-After": date}), Reply(GOOD)])
     assert verdict["score"] == 4
     assert len(requests) == 2
     assert 0.5 * seconds < time.monotonic() - started < 25  # not the 30 s of the deadline
@@ -163,12 +168,19 @@ def test_a_date_that_is_too_far_away_gets_no_second_request(judged):
 
 
 def test_the_progress_bar_counts_failures_and_is_silent_when_all_is_there(capsys):
-    good, bad = Verdict(), Verdict()
+    good, bad = WatchedVerdict(), Verdict()
     items = [MetricItem(sample_id=str(k), answer="答え", verdict=one) for k, one in enumerate([good, good, bad])]
     run = {"score": 4.0, "reference_score": None, "failure": None}
-    threading.Timer(0.05, bad.finish, [{"failure": "parse", "runs": [run | {"score": None}]}]).start()
-    threading.Timer(0.15, good.finish, [{"failure": None, "runs": [run]}]).start()
+
+    def finish() -> None:
+        assert good.waited_for.wait(PATIENCE_S)
+        bad.finish({"failure": "parse", "runs": [run | {"score": None}]})
+        good.finish({"failure": None, "runs": [run]})
+
+    finishing = threading.Thread(target=finish)
+    finishing.start()
     AGGREGATIONS["mean_ja"](items)
+    finishing.join()
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "2/2" in shown.err

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import pickle
 import random
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +20,7 @@ from lmms_eval_ja.judges.scores import (
     ratio_of_means_ja,
     reference_mean_ja,
 )
+from support.verdicts import WatchedVerdict
 
 
 def verdict(*runs: tuple[float, float | None], failure: str | None = None) -> Verdict:
@@ -371,22 +373,13 @@ def test_an_item_pickles_with_its_verdict_and_what_is_shared_stays_shared():
 
 
 def test_the_aggregation_waits_for_the_verdicts():
-    import threading
-
-    waited = threading.Event()
-
-    class Watched(Verdict):
-        def wait(self, timeout: float | None = None) -> bool:
-            waited.set()
-            return super().wait(timeout)
-
-    pending = Watched()
+    pending = WatchedVerdict()
     result: list[Score] = []
     thread = threading.Thread(
         target=lambda: result.append(mean_ja([MetricItem(sample_id="1", answer="", verdict=pending)]))
     )
     thread.start()
-    assert waited.wait(30)
+    assert pending.waited_for.wait(30)
     assert result == []
     pending.finish(dict(verdict((4.0, None))))
     thread.join(30)

@@ -5,6 +5,7 @@ import pickle
 import threading
 
 from lmms_eval_ja.judges import PARSE_FAILURES, PASSING_FAILURES, Verdict
+from support.verdicts import WatchedVerdict
 
 CONTENT = {"score": 4.0, "failure": None, "runs": []}
 
@@ -32,20 +33,8 @@ def test_whoever_waits_is_woken():
     assert seen == [(True, 4.0)] * 3
 
 
-class _Watched(Verdict):
-    """Says when somebody begins to wait."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waited_for = threading.Event()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.waited_for.set()
-        return super().wait(timeout)
-
-
 def test_pickling_waits_until_it_is_finished():
-    verdict, pickled = _Watched(), []
+    verdict, pickled = WatchedVerdict(), []
     thread = threading.Thread(target=lambda: pickled.append(pickle.dumps([verdict, verdict])))
     thread.start()
     assert verdict.waited_for.wait(30)
