@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import transformers
+from transformers import LlamaTokenizer
 
 from lmms_eval_ja.models.arguments import ModelArguments
 from lmms_eval_ja.models.loading import load_processor
@@ -30,4 +30,4 @@ def load_nerdstash(arguments: ModelArguments, source: str) -> Any:
         ModelError: it cannot be loaded; says why.
     """
     theirs = replace(arguments, revision=None)
-    return load_processor(theirs, transformers.LlamaTokenizer, source, additional_special_tokens=[_SPACES])
+    return load_processor(theirs, LlamaTokenizer, source, additional_special_tokens=[_SPACES])

@@ -13,6 +13,7 @@ import transformers
 
 from lmms_eval_ja.metrics import generation_failure
 from lmms_eval_ja.models.failures import ModelError
+from lmms_eval_ja.models.remote import nerdstash
 from lmms_eval_ja.models.remote.heron_git import HeronGit
 from support.remote_checkpoints import make_heron, make_one_image
 from support.vlm_requests import documents, messages, requests
@@ -25,7 +26,7 @@ ONE = [1, 4, 7, 10, 13, 16]
 @pytest.fixture
 def checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A checkpoint without code and, while it is used, a package `heron`."""
-    monkeypatch.setattr(transformers, "LlamaTokenizer", transformers.PreTrainedTokenizerFast)
+    monkeypatch.setattr(nerdstash, "LlamaTokenizer", transformers.PreTrainedTokenizerFast)
     monkeypatch.syspath_prepend(make_heron(tmp_path / "packages"))
     images = transformers.CLIPImageProcessor(size={"shortest_edge": 8}, crop_size={"height": 8, "width": 8})
     yield make_one_image(tmp_path / "heron", "", images)

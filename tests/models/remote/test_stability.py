@@ -15,6 +15,7 @@ import transformers
 
 from lmms_eval_ja.metrics import generation_failure
 from lmms_eval_ja.models.failures import ModelError
+from lmms_eval_ja.models.remote import nerdstash
 from lmms_eval_ja.models.remote.stability import JapaneseInstructBlipAlpha, JapaneseStableVlm
 from support.remote_checkpoints import make_one_image
 from support.vlm_requests import documents, messages, requests
@@ -33,7 +34,7 @@ def stable(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def blip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(transformers, "LlamaTokenizer", transformers.PreTrainedTokenizerFast)
+    monkeypatch.setattr(nerdstash, "LlamaTokenizer", transformers.PreTrainedTokenizerFast)
     images = transformers.BlipImageProcessor(size={"height": 8, "width": 8})
     return make_one_image(tmp_path / "blip", "OneImageForQformer", images)
 
