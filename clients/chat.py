@@ -112,9 +112,9 @@ class ChatClient:
             ChatError: kind "key" (rejected, never retried), "filter" (the provider's content filter),
                 "transport" (everything else: no answer before the deadline, or an error that stays).
         """
-        end, wait = math.inf, FIRST_WAIT_S
+        end, wait, said = math.inf, FIRST_WAIT_S, ""
         while True:
-            end = await self._slot(end)
+            end = await self._slot(end, said)
             try:
                 reply = await self._ask_once(request, end - time.monotonic())
             except PassingError as error:
@@ -125,9 +125,11 @@ class ChatClient:
             finally:
                 self.limiter.leave()
             self._slow_down(fault)
+            if not (said and fault.cut_short):  # by the deadline: what was said before tells more
+                said = str(fault)
             pause = max(fault.retry_after or 0.0, wait * random.uniform(0.5, 1.0))  # noqa: S311 (spreads retries)
             if time.monotonic() + pause >= end:
-                raise ChatError("transport", f"{fault} (gave up after {self.settings.deadline_s:g} s)") from None
+                raise ChatError("transport", f"{said} (gave up after {self.settings.deadline_s:g} s)") from None
             await asyncio.sleep(pause)
             wait = min(2 * wait, LONGEST_WAIT_S)
 
@@ -137,8 +139,8 @@ class ChatClient:
             await self._client.close()
             self._client = None
 
-    async def _slot(self, end: float) -> float:
-        """Wait for a slot; the end of the request, which is set with its first slot."""
+    async def _slot(self, end: float, said: str) -> float:
+        """Wait for a slot; the end of the request, which is set with its first slot. `said` is the last try's fault."""
         left = end - time.monotonic()
         try:
             if left == math.inf:
@@ -148,7 +150,9 @@ class ChatClient:
         except PausedError as error:
             raise ChatError("transport", f"{error}, which is beyond the deadline") from None
         except asyncio.TimeoutError:
-            raise ChatError("transport", f"no free slot (gave up after {self.settings.deadline_s:g} s)") from None
+            raise ChatError(
+                "transport", f"{said}; no free slot since (gave up after {self.settings.deadline_s:g} s)"
+            ) from None
         return end
 
     def _slow_down(self, fault: PassingError) -> None:
@@ -188,10 +192,11 @@ class ChatClient:
             completion = json.loads(response.content)
         except openai.APIStatusError as error:
             raise status_error(error, key) from None
+        except (asyncio.TimeoutError, openai.APITimeoutError):
+            cut_short = left_s < self.settings.timeout_s
+            raise PassingError(f"no whole answer within {limit:.3g} s", cut_short=cut_short) from None
         except openai.APIConnectionError as error:
             raise PassingError(f"{type(error).__name__}: {error.__cause__ or error}") from None
-        except asyncio.TimeoutError:
-            raise PassingError(f"no whole answer within {limit:.3g} s") from None
         except UnicodeEncodeError as error:
             raise ChatError("transport", f"the request cannot be sent: {error}") from None
         except (openai.APIError, ValueError, RecursionError) as error:
@@ -200,11 +205,13 @@ class ChatClient:
 
 
 class PassingError(Exception):
-    """A fault that may be gone at the next try."""
+    """A fault that may be gone at the next try. `cut_short`: the deadline left this try less time than others get."""
 
-    def __init__(self, message: str, retry_after: float | None = None, *, refused: bool = False) -> None:
+    def __init__(
+        self, message: str, retry_after: float | None = None, *, refused: bool = False, cut_short: bool = False
+    ) -> None:
         super().__init__(message)
-        self.retry_after, self.refused = retry_after, refused
+        self.retry_after, self.refused, self.cut_short = retry_after, refused, cut_short
 
 
 def is_filtered(text: str) -> bool:

@@ -26,7 +26,7 @@ def used(server, work, **settings):
     """What `work` gives with a client."""
 
     async def run():
-        known = {"base_url": server.base_url, "model": "asked", "deadline_s": 2, "api_key_env": "JUDGE_KEY"}
+        known = {"base_url": server.base_url, "model": "asked", "deadline_s": 30, "api_key_env": "JUDGE_KEY"}
         client = BatchClient(JudgeSettings(**known | settings))
         try:
             return await work(client)

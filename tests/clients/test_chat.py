@@ -157,6 +157,15 @@ def test_the_deadline_ends_a_slow_answer():
     assert server.served == 0
 
 
+def test_a_last_try_cut_short_by_the_deadline_does_not_hide_what_was_said_before():
+    with scripted(Reply("壊れました", status=500), Reply("8 9", delay_s=60)) as server:
+        error = failure(server.base_url, deadline_s=2)
+    assert len(server.requests) == 2
+    assert str(error).startswith("HTTP 500")
+    assert "壊れました" in str(error)
+    assert str(error).endswith("(gave up after 2 s)")
+
+
 def test_a_try_that_takes_too_long_is_repeated():
     with scripted(Reply("8 9", delay_s=60), "7 7") as server:
         assert ask(server.base_url, timeout_s=1).content == "7 7"

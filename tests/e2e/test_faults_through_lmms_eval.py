@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 WAYS = ("lmms-eval", "torchrun")
 ALL = range(len(ROWS))
-DEADLINE_S, REASKS = 3, 2
+REASKS = 2
 TOO_MANY = Reply("too many requests", status=429, headers={"Retry-After": "1"})
 LOGIN_PAGE = Reply(None, body=b"<html>login</html>", headers={"Content-Type": "text/html"})
 NO_CONTENT = Reply(None)
@@ -30,6 +30,8 @@ RUNS: dict[str, tuple[dict[int, Reply], int]] = {
     "no reply": ({4: TOO_MANY, 17: LOGIN_PAGE}, ALWAYS),
     "no content": ({30: NO_CONTENT}, ALWAYS),
 }
+#: Of a request, in seconds: where faults pass, longer than a busy machine holds one up.
+DEADLINES = {"each once": 60, "no reply": 6, "no content": 60}
 
 
 class Judge:
@@ -58,7 +60,7 @@ def runs(hub_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> d
         name, way = key
         folder = tmp_path_factory.mktemp("faults")
         with JudgeServer(Judge(*RUNS[name])) as server:
-            settings = {"judge_deadline_s": DEADLINE_S, "judge_reasks": REASKS}
+            settings = {"judge_deadline_s": DEADLINES[name], "judge_reasks": REASKS}
             env = hub_env | judged_by(server.base_url, folder / "verdicts.sqlite", **settings)
             done = evaluate(folder, TASK, ANSWERS, env, way=way)
         assert server.errors == []
@@ -110,8 +112,9 @@ def test_without_a_reply_there_is_no_headline(runs: dict[tuple[str, str], Run], 
     for metric in whole:
         assert facts["scores"][metric]["value"] is None
         assert facts["scores"][metric]["why_none"] == "38 of 40 samples have a score; failures: 2 transport"
-    for n in ALL:  # between two tries are half a second and more, until the deadline
-        assert sent[n] == [1, 1, 1] if n in good("no reply") else all(2 <= count <= 2 * DEADLINE_S for count in sent[n])
+    most = 2 * DEADLINES["no reply"]  # between two tries are half a second and more, until the deadline
+    for n in ALL:
+        assert sent[n] == [1, 1, 1] if n in good("no reply") else all(2 <= count <= most for count in sent[n])
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -33,7 +33,7 @@ def samples(n: int) -> list[Sample]:
 
 
 def judge(server: JudgeServer, **more) -> Judge:
-    return Judge(JudgeSettings(base_url=server.base_url, model="asked", mode="batch", deadline_s=5, **more))
+    return Judge(JudgeSettings(base_url=server.base_url, model="asked", mode="batch", **({"deadline_s": 30} | more)))
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,7 @@ def verdicts(server, path, n=7, **more):
 def live(reply, folder: Path, n=7, **more):
     """The verdicts of asking at once."""
     with JudgeServer(reply) as server:
-        settings = JudgeSettings(base_url=server.base_url, model="asked", deadline_s=5, **more)
+        settings = JudgeSettings(base_url=server.base_url, model="asked", deadline_s=30, **more)
         return judge_samples(samples(n), "vqa_likert", Judge(settings), store=folder / "live.sqlite")
 
 
@@ -290,7 +290,7 @@ def test_a_fault_that_stays_ends_the_call_and_the_next_goes_on(path):
     with BatchServer(grade, on=on, states=()) as server:
         broken.add("list")
         with pytest.raises(ChatError, match="busy"):
-            filled(server, path)
+            filled(server, path, deadline_s=5)
         assert len(server.batches) == 1  # it came into being, and nobody could know
         assert not batches(path)[0].owner.lives
         assert batches(path)[0].owner.deadline == 0  # so that another machine need not wait either

@@ -178,7 +178,7 @@ def test_a_second_engine_on_the_same_store_asks_nobody(engine):
 def test_a_run_whose_server_dies_is_resumed_where_it_stood(engine, path):
     given = samples(12)
     with JudgeServer(grade, stop_after=5) as server:
-        first = engine(server, concurrency=3, deadline_s=0.3, max_failures_in_row=1)
+        first = engine(server, concurrency=3, deadline_s=3, max_failures_in_row=1)
         verdicts = judged(first, given)
         first.close()
     with closing(Store(path)) as store:
