@@ -166,6 +166,20 @@ def test_a_last_try_cut_short_by_the_deadline_does_not_hide_what_was_said_before
     assert str(error).endswith("(gave up after 2 s)")
 
 
+def test_a_slot_that_stays_taken_does_not_hide_it_either():
+    async def run(url: str) -> list[ChatReply | BaseException]:
+        client = ChatClient(JudgeSettings(base_url=url, model="asked", concurrency=1, deadline_s=2, **KEYED))
+        try:
+            return await asyncio.gather(client.ask(REQUEST), client.ask(REQUEST), return_exceptions=True)
+        finally:
+            await client.close()
+
+    with scripted(Reply("壊れました", status=500), Reply("8 9", delay_s=60)) as server:
+        first, _ = asyncio.run(run(server.base_url))
+    assert str(first).startswith("HTTP 500")
+    assert str(first).endswith("; no free slot since (gave up after 2 s)")
+
+
 def test_a_try_that_takes_too_long_is_repeated():
     with scripted(Reply("8 9", delay_s=60), "7 7") as server:
         assert ask(server.base_url, timeout_s=1).content == "7 7"
