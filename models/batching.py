@@ -88,7 +88,7 @@ class Ahead(Generic[W, P]):
     def __init__(self, prepare: Callable[[Sequence[W]], P]) -> None:
         self._prepare = prepare
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prepare")
-        self._next: tuple[list[int], Future[P]] | None = None
+        self._next: tuple[Sequence[W], Future[P]] | None = None
 
     def __enter__(self) -> Ahead[W, P]:
         return self
@@ -99,11 +99,11 @@ class Ahead(Generic[W, P]):
     def start(self, batch: Sequence[W]) -> None:
         """Begin to prepare a batch."""
         if batch:
-            self._next = [id(one) for one in batch], self._thread.submit(self._prepare, batch)
+            self._next = batch, self._thread.submit(self._prepare, batch)
 
     def take(self, batch: Sequence[W]) -> P:
         """A batch prepared; what its preparation raises is raised here."""
         started, self._next = self._next, None
-        if started is not None and started[0] == [id(one) for one in batch]:
+        if started is not None and [*map(id, started[0])] == [*map(id, batch)]:
             return started[1].result()
         return self._thread.submit(self._prepare, batch).result()

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 #: Stands in a document for the picture, or the list of pictures, of a row of the dataset.
 _REFERENCE = "lmms-eval-ja://picture/{column}/{row}"
@@ -61,7 +62,8 @@ class PictureFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._names: dict[tuple[int, str], list[str]] = {}
+        # A source is known by itself, not by its id(): that of a task that is done is soon another task's.
+        self._names: WeakKeyDictionary[Source, dict[str, list[str]]] = WeakKeyDictionary()
 
     def of_references(self, source: Source, doc: Mapping[str, Any]) -> list[str]:
         """Save the pictures that a document refers to; gives their names in the document's order.
@@ -77,13 +79,13 @@ class PictureFolder:
         return [self._save(_png(visual)) for visual in visuals if hasattr(visual, "save")]
 
     def _of_reference(self, source: Source, reference: str) -> list[str]:
-        key = (id(source), reference)
-        if key not in self._names:
+        names = self._names.setdefault(source, {})
+        if reference not in names:
             found = _READ.fullmatch(reference)
             assert found is not None  # noqa: S101 (`_references` gives no others)
             values = source(found["column"], int(found["row"]))
-            self._names[key] = [self._save(value.get("bytes") or Path(value["path"]).read_bytes()) for value in values]
-        return self._names[key]
+            names[reference] = [self._save(value.get("bytes") or Path(value["path"]).read_bytes()) for value in values]
+        return names[reference]
 
     def _save(self, data: bytes) -> str:
         name = f"{hashlib.sha256(data).hexdigest()}.{_ending(data)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+from collections import namedtuple
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    usage = namedtuple("usage", "total used free")  # noqa: PYI024
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(2 << 40, 1 << 40, 1 << 40))
 
 
 def compare(folder: Path, *words: str, **fields: Any) -> Result:

@@ -192,6 +192,16 @@ def test_every_question_of_a_picture_refers_to_one_file(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*.[jp][pn]g"))) == 3
 
 
+def test_no_task_is_given_the_pictures_of_one_before_it(tmp_path: Path) -> None:
+    """A source that is not needed any more goes, and the next one often lies where it lay."""
+    texts, _ = split_pictures(datasets.Dataset.from_list(ROWS).cast_column("image", datasets.Image()))
+    folder = PictureFolder(tmp_path)
+    for n in range(20):
+        data = f"picture {n}".encode()
+        (name,) = folder.of_references(lambda _column, _row, data=data: [{"bytes": data}], texts[0])
+        assert (tmp_path / name).read_bytes() == data
+
+
 def test_documents_with_all_their_columns() -> None:
     rubrics = load_documents("ja_sample_rubric")
     assert len(rubrics) == 40
