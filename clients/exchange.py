@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from lmms_eval_ja.clients.store import Store, StoredReply
 from lmms_eval_ja.clients.store_reader import CHUNK, ExchangeError, Selection, StoreReader
+from lmms_eval_ja.clients.whole_file import whole_file
 
 #: So many conflicts and bad rows of a file are named; the others are counted.
 LISTED = 20
@@ -96,17 +96,12 @@ def export(store: Path, out: Path, chosen: Selection, *, secrets: Sequence[str] 
     if out.exists() and not force:
         raise ExchangeError(f"{out} exists; see --force")
     done = Exported()
-    partial = out.with_name(f"{out.name}.partial-{os.getpid()}")
+    secrets = [secret for secret in secrets if len(secret) >= SHORTEST_KEY]
     try:
-        with StoreReader(store) as reader:
-            writers[out.suffix](
-                partial, _outgoing(reader, chosen, [s for s in secrets if len(s) >= SHORTEST_KEY], done)
-            )
-        partial.replace(out)
+        with StoreReader(store) as reader, whole_file(out) as partial:
+            writers[out.suffix](partial, _outgoing(reader, chosen, secrets, done))
     except OSError as error:
         raise ExchangeError(f"{out} cannot be written: {error}") from None
-    finally:
-        partial.unlink(missing_ok=True)
     return done
 
 

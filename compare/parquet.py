@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from lmms_eval_ja.clients.whole_file import whole_file
 from lmms_eval_ja.compare.results import Results, ResultsError
 
 NAME = "comparison.parquet"
@@ -29,14 +30,9 @@ def write_parquet(results: Results, path: Path) -> Path:
     from pyarrow import parquet
 
     schema = _plain(results.answers.schema).with_metadata({METADATA: VERSION})
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
-            for start in range(0, len(results.answers), _ROWS_AT_ONCE):
-                writer.write_table(results.answers.slice(start, _ROWS_AT_ONCE).cast(schema))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial, parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
+        for start in range(0, len(results.answers), _ROWS_AT_ONCE):
+            writer.write_table(results.answers.slice(start, _ROWS_AT_ONCE).cast(schema))
     return path
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from lmms_eval_ja.clients.whole_file import whole_file
 from lmms_eval_ja.compare.plan import Run
 
 NAME = "run.json"
@@ -45,11 +44,5 @@ def update_record(folder: Path, **changed: Any) -> None:
     """Write a run's record with some fields changed, beside its place first; the folder is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     content = read_record(folder) | changed
-    partial = folder / f".{NAME}.{os.getpid()}"
-    try:
+    with whole_file(folder / NAME) as partial:
         partial.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        partial.replace(folder / NAME)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise

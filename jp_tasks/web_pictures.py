@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from lmms_eval_ja.clients import cache_folder, load_settings
+from lmms_eval_ja.clients.whole_file import whole_file
 
 if TYPE_CHECKING:
     import httpx
@@ -145,9 +145,8 @@ class WebPictures:
     def _write(self, name: str, content: bytes) -> None:
         path = self._cache() / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{uuid4().hex}")
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        with whole_file(path) as partial:
+            partial.write_bytes(content)
 
 
 class _GoneError(Exception):

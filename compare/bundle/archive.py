@@ -17,6 +17,8 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from lmms_eval_ja.clients.whole_file import whole_file
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -46,10 +48,9 @@ def write_archive(path: Path, members: Mapping[str, bytes | Path], facts: Mappin
     """
     if len(members) > MOST_MEMBERS:
         raise BundleError(f"{len(members):,} files: a bundle holds up to {MOST_MEMBERS:,}; bundle fewer models")
-    partial = path.with_name(f".{path.name}.partial")
     listed = {}
     try:
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+        with whole_file(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in sorted(members):
                 source = members[name]
                 data = source.read_bytes() if isinstance(source, Path) else source
@@ -59,11 +60,8 @@ def write_archive(path: Path, members: Mapping[str, bytes | Path], facts: Mappin
                 archive.writestr(_entry(name), data)
             manifest = {"kind": KIND, "schema": SCHEMA} | dict(facts) | {"files": listed}
             archive.writestr(_entry(MANIFEST), json.dumps(manifest, ensure_ascii=False, indent=1).encode())
-        partial.replace(path)
     except OSError as error:
         raise BundleError(f"{path} cannot be written: {error}") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

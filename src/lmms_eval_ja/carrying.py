@@ -13,6 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from lmms_eval_ja.clients.whole_file import whole_file
 from lmms_eval_ja.compare.attempt import RECORD, Outcome, attempt
 from lmms_eval_ja.compare.faults import ComparisonError
 from lmms_eval_ja.compare.placing import NOT_STARTED, Event, carry_out
@@ -165,6 +166,5 @@ def _copy(plan: Plan) -> None:
     source, copy = plan.comparison.path, plan.comparison.output / COPY
     copy.parent.mkdir(parents=True, exist_ok=True)
     if not copy.exists() or not copy.samefile(source):
-        partial = copy.with_name(f".{COPY}.{os.getpid()}")
-        shutil.copyfile(source, partial)
-        partial.replace(copy)
+        with whole_file(copy) as partial:
+            shutil.copyfile(source, partial)

@@ -8,13 +8,13 @@ memory nor disk holds them more than once.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from lmms_eval_ja.clients.whole_file import whole_file
 from lmms_eval_ja.compare.documents import IMAGES, METADATA, TABLE, DocumentsError, read_table, schema
 from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.jp_tasks.dataset import loaded_revision
@@ -99,12 +99,8 @@ def _write(table: Any, path: Path) -> None:
     """The file appears when it is complete."""
     from pyarrow import parquet
 
-    partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
-    try:
+    with whole_file(path) as partial:
         parquet.write_table(table, partial, compression="zstd")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _kept(out: Path, wanted: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:

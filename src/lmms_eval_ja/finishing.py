@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
+from lmms_eval_ja.clients.whole_file import whole_file
 from lmms_eval_ja.compare.finished import samples_files
 
 #: What is written into the output besides documents, leaderboard and report.
@@ -73,9 +74,8 @@ def _runs(folder: Path) -> list[str]:
 
 def _write(path: Path, text: str) -> None:
     """The file is whole or as it was."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def _revisions(folder: Path) -> Iterator[tuple[str, str | None]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
+
+from lmms_eval_ja.clients.whole_file import whole_file
 
 
 class OutputError(OSError):
@@ -29,10 +30,5 @@ def write_output(file: Path, text: str, inputs: Sequence[Path]) -> None:
         if not file.is_file():
             file.write_text(text, encoding="utf-8")
             return
-    file = file.resolve()
-    partial = file.with_name(f".{file.name}.partial-{os.getpid()}")
-    try:
+    with whole_file(file.resolve()) as partial:
         partial.write_text(text, encoding="utf-8")
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)

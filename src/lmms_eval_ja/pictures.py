@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
+
+from lmms_eval_ja.clients.whole_file import whole_file
 
 #: Stands in a document for the picture, or the list of pictures, of a row of the dataset.
 _REFERENCE = "lmms-eval-ja://picture/{column}/{row}"
@@ -91,9 +92,8 @@ class PictureFolder:
         name = f"{hashlib.sha256(data).hexdigest()}.{_ending(data)}"
         path = self.path / name
         if not path.exists():
-            partial = self.path / f".{name}.partial-{os.getpid()}"
-            partial.write_bytes(data)
-            partial.replace(path)
+            with whole_file(path) as partial:
+                partial.write_bytes(data)
         return name
 
 
