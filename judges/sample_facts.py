@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lmms_eval_ja.judges.scores import CLUSTER, MetricItem, Score, mean_or_share, natural_key
@@ -45,18 +45,26 @@ def missing_pictures(items: Iterable[MetricItem]) -> dict[str, Any] | None:
 
 
 def rubrics_judged_by(items: Iterable[MetricItem]) -> dict[str, Any] | None:
-    """The rubrics that documents were judged by; None where there are none.
+    """The rubrics that documents were judged by, as `facts_of_rubrics` has them; None where there are none."""
+    found = {item.sample_id: str(item[RUBRIC]) for item in items if RUBRIC in item}
+    return facts_of_rubrics(found) if found else None
+
+
+def facts_of_rubrics(labels: Mapping[str, str]) -> dict[str, Any]:
+    """What results say of rubrics, by the label that each document's id has.
 
     `sha256` is that of all documents' ids with their rubrics' texts: with another text a score means something else,
     with another name it does not.
     `documents` counts those of each rubric, for the most frequent ones.
     """
-    found = {item.sample_id: str(item[RUBRIC]) for item in items if RUBRIC in item}
-    if not found:
-        return None
-    lines = [f"{id_}\t{found[id_].rpartition(':')[2]}" for id_ in sorted(found, key=natural_key)]
+    lines = [f"{id_}\t{texts_of(labels[id_])}" for id_ in sorted(labels, key=natural_key)]
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    return {"sha256": digest, "documents": dict(Counter(found.values()).most_common(_LISTED))}
+    return {"sha256": digest, "documents": dict(Counter(labels.values()).most_common(_LISTED))}
+
+
+def texts_of(label: str) -> str:
+    """The part of a rubric's label that its texts give, without its name."""
+    return label.rpartition(":")[2]
 
 
 def by_category(score: Score) -> dict[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from lmms_eval_ja.compare.bundle.scored import Row, Scored, answer_of, sample_of
 from lmms_eval_ja.compare.results import Document
 from lmms_eval_ja.judges import ANCHOR, OVERLAP_LABEL, PROTOCOLS, Protocol
 from lmms_eval_ja.judges.judge import overlap_score
+from lmms_eval_ja.judges.sample_facts import RUBRIC, facts_of_rubrics, texts_of
 from lmms_eval_ja.metrics import generation_failure, rouge_l
 
 _ROUGE_L = "rouge_l_ja"
@@ -41,6 +42,7 @@ class Rescoring:
         yield from self._documents()
         for row in self.scored.rows:
             yield from self._row(row)
+        yield from self._rubrics()
         for metric in self.scored.facts["scores"]:
             yield from self._metric(metric)
 
@@ -54,6 +56,26 @@ class Rescoring:
                 yield self._differs("sample", "a document of the task", "missing", doc_id)
         for doc_id in sorted(there - self.documents.keys())[:_LISTED]:
             yield self._differs("sample", "there", "no document of the task", doc_id)
+
+    def _rubrics(self) -> Iterator[Mismatch]:
+        """Rubrics that the samples name, against the documents' own, and against what is said of them all."""
+        labels: dict[str, str] = {}
+        for row in self.scored.rows:
+            items = [row.get(metric) for metric in self.scored.facts["scores"]]
+            named = [str(item[RUBRIC]) for item in items if isinstance(item, Mapping) and RUBRIC in item]
+            if not named or (document := self.documents.get(row["doc_id"])) is None:
+                continue
+            rubric = sample_of(row, document).rubric
+            own = rubric.label if rubric is not None else ""
+            labels[document.question_id] = named[0]
+            for label in dict.fromkeys(named):
+                if texts_of(label) != texts_of(own):
+                    yield self._differs("rubric, against the document's", label, own or "none", row["doc_id"])
+        recorded = (self.scored.facts.get("rubrics") or {}).get("sha256")
+        for name, before in (("", recorded), (" in the fingerprint", self.scored.facts["fingerprint"].get("rubrics"))):
+            now = facts_of_rubrics(labels)["sha256"] if labels else None
+            if self.documents and before != now:
+                yield self._differs(f"sha256 of the rubrics{name}", before, now, None)
 
     def _row(self, row: Row) -> Iterator[Mismatch]:
         doc_id, document = row["doc_id"], self.documents.get(row["doc_id"])

@@ -18,10 +18,12 @@ import pytest
 from e2e.runner import write_answers
 from e2e.worker import Evaluated, Worker
 from lmms_eval_ja.compare import load_results
+from lmms_eval_ja.compare.bundle import verify
 from lmms_eval_ja.jp_tasks import FOLDER
 from lmms_eval_ja.judges import Rubric
 from lmms_eval_ja.judges.rubrics import rubrics
 from support import benchmarks
+from support.bundles import edited_json, edited_rows, tampered
 from support.hub import Hub
 from support.judge_server import JudgeServer, user_text
 from support.suite import perception
@@ -258,3 +260,35 @@ def test_a_bundle_finds_the_replies_by_the_documents_rubrics(worker: Worker, res
     assert len(links) == 12 + 103 + 50 + 40, output
     status, output = worker.command("verify", str(out))
     assert status == 0, output
+
+
+@pytest.fixture
+def bundle(worker: Worker, results: Path, tmp_path: Path) -> Path:
+    status, output = worker.command("bundle", str(results), "--out", str(tmp_path / "whole.zip"))
+    assert status == 0, output
+    return tmp_path / "whole.zip"
+
+
+SAMPLES, RESULTS = "replay/now_samples_ja_sample_rubric.jsonl", "replay/now_results.json"
+
+
+def test_a_sample_that_names_another_rubric_than_its_document_is_found_out(bundle: Path, tmp_path: Path) -> None:
+    def renamed(row: dict[str, Any]) -> None:
+        row["judge_mean"]["rubric"] = "another name:" + row["judge_mean"]["rubric"].partition(":")[2]
+
+    def changed(row: dict[str, Any]) -> None:
+        row["judge_mean"]["rubric"] = "completeness:0123456789ab"
+
+    def facts(content: dict[str, Any]) -> None:
+        content["lmms_eval_ja"]["tasks"]["ja_sample_rubric"]["rubrics"]["sha256"] = "0" * 64
+
+    assert verify(tampered(bundle, tmp_path / "1.zip", {SAMPLES: edited_rows(renamed, 3)})).is_equal
+    done = verify(tampered(bundle, tmp_path / "2.zip", {SAMPLES: edited_rows(changed, 3)}))
+    assert [(one.what, one.doc_id) for one in done.mismatches] == [
+        ("rubric, against the document's", 3),
+        ("sha256 of the rubrics", None),
+        ("sha256 of the rubrics in the fingerprint", None),
+    ]
+    assert done.mismatches[0].recorded == "completeness:0123456789ab"
+    done = verify(tampered(bundle, tmp_path / "3.zip", {RESULTS: edited_json(facts)}))
+    assert [(one.what, one.recorded) for one in done.mismatches] == [("sha256 of the rubrics", "0" * 64)]
