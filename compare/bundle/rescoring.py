@@ -59,9 +59,11 @@ class Rescoring:
 
     def _rubrics(self) -> Iterator[Mismatch]:
         """Rubrics that the samples name, against the documents' own, and against what is said of them all."""
-        labels: dict[str, str] = {}
+        if not self.documents:
+            return
+        facts, labels = self.scored.facts, dict[str, str]()
         for row in self.scored.rows:
-            items = [row.get(metric) for metric in self.scored.facts["scores"]]
+            items = [row.get(metric) for metric in facts["scores"]]
             named = [str(item[RUBRIC]) for item in items if isinstance(item, Mapping) and RUBRIC in item]
             if not named or (document := self.documents.get(row["doc_id"])) is None:
                 continue
@@ -71,11 +73,14 @@ class Rescoring:
             for label in dict.fromkeys(named):
                 if texts_of(label) != texts_of(own):
                     yield self._differs("rubric, against the document's", label, own or "none", row["doc_id"])
-        recorded = (self.scored.facts.get("rubrics") or {}).get("sha256")
-        for name, before in (("", recorded), (" in the fingerprint", self.scored.facts["fingerprint"].get("rubrics"))):
-            now = facts_of_rubrics(labels)["sha256"] if labels else None
-            if self.documents and before != now:
-                yield self._differs(f"sha256 of the rubrics{name}", before, now, None)
+        now = facts_of_rubrics(labels)["sha256"] if labels else None
+        recorded = {
+            "": (facts.get("rubrics") or {}).get("sha256"),
+            " in the fingerprint": facts["fingerprint"].get("rubrics"),
+        }
+        for where, before in recorded.items():
+            if before != now:
+                yield self._differs(f"sha256 of the rubrics{where}", before, now, None)
 
     def _row(self, row: Row) -> Iterator[Mismatch]:
         doc_id, document = row["doc_id"], self.documents.get(row["doc_id"])
